@@ -1,0 +1,63 @@
+"""The seam between what is asked for (entities, REST) and what runs it (containers).
+
+`Pool.run` takes an `Executable` and a `Call`, and always gives an `Outcome`: errors of the action, of its
+container or of the platform are outcomes, not exceptions.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+SUCCESS, APPLICATION_ERROR, DEVELOPER_ERROR, WHISK_ERROR = range(4)
+STATUS = ("success", "application error", "action developer error", "whisk internal error")
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """What a container is made for. Two calls share a warm container only when theirs are equal by `key`."""
+
+    key: tuple[str, str, str]  # invoking namespace, "guest/pkg/a", revision: any update of the action changes it
+    kind: str  # resolved: "python:3", "blackbox"
+    image: str | None  # black box only
+    code: str  # text, or base64 of a zip; empty for none
+    binary: bool
+    main: str | None
+    timeout: int  # ms, for init and run each
+    memory: int  # MB
+    logs: int  # MB
+    concurrency: int
+    version: str = "0.0.1"
+    init_parameters: dict[str, Any] = field(default_factory=dict)  # parameters with "init": true
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One activation's way through a container: what `/run` carries beside the action's own name."""
+
+    activation_id: str
+    transaction_id: str
+    payload: dict[str, Any] | list[Any]
+    api_key: str | None  # only if the action's annotations give it one
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a call. Times are ms; `start` and `end` are ms since the epoch, init included."""
+
+    status: int  # SUCCESS … WHISK_ERROR
+    result: Any  # JSON value; `{"error": …}` unless success
+    start: int
+    end: int
+    wait_time: int  # from the call to a container that can take it
+    init_time: int | None = None  # of a cold start only
+    size: int | None = None  # bytes of the container's answer; None when there was none
+    logs: list[str] = field(default_factory=list)
+    timed_out: bool = False
+
+
+class Pool(Protocol):
+    """Runs calls in containers."""
+
+    async def run(self, executable: Executable, call: Call) -> Outcome: ...
+    async def prewarm(self, executable: Executable) -> None: ...
+    def prepare(self, executable: Executable) -> None: ...
+    async def close(self) -> None: ...
