@@ -14,6 +14,8 @@ A message says what happened, with which value, and what to do next; the command
     │   └── StoreUnreachable … no store answered
     ├── FeedError            a subscription cannot be made or kept
     ├── EnvironmentFailed    packages or weights of an action could not be made
+    ├── ContainerFailed      no container could be started for an action
+    │   └── ImageMissing     … because there is no way to its image here
     └── ServiceError         a part of `deepwhisk up` did not start or stop
 """
 
@@ -81,6 +83,14 @@ class FeedError(DeepwhiskError):
 
 class EnvironmentFailed(DeepwhiskError):
     """Raised when the packages or weights of an action could not be made; carries the tail of the log."""
+
+
+class ContainerFailed(DeepwhiskError):
+    """Raised when the machine or the platform cannot start a container; not the action's fault."""
+
+
+class ImageMissing(ContainerFailed):
+    """Raised when a black-box action names an image that cannot run here."""
 
 
 class ServiceError(DeepwhiskError):
