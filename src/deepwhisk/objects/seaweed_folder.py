@@ -55,8 +55,8 @@ class Ports:
         for name, port in self.items():
             if not free(port):
                 raise ServiceError(
-                    f"port {port}, which the object store needs ({name.replace('_', ' ')}), is taken by another "
-                    f"program; end that, or delete {file} for other ports (no object is lost)"
+                    f"port {port}, which the object store needs ({name.replace('_', ' ')}), is taken; "
+                    f"end what holds it, or delete {file} for other ports (no object is lost)"
                 )
 
     def remove_sockets(self) -> None:

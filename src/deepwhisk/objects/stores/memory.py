@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from threading import Lock
@@ -74,7 +74,8 @@ class MemoryStore:
         check_names(bucket)
         with self._lock:
             found = [known for known, _ in self._bucket(bucket).values() if known.key.startswith(prefix)]
-        yield from sorted(found, key=lambda known: known.key.encode())
+        for known in sorted(found, key=lambda known: known.key.encode()):
+            yield replace(known, content_type=None)
 
     def link(self, bucket: str, key: str, *, method: Method = "GET", seconds: int = 900) -> str:
         check_names(bucket, key)
