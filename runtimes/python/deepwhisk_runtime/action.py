@@ -1,0 +1,116 @@
+"""A plain action: a file or folder with a function `main(args)`.
+
+What it raises is an answer, not a failure of the container: `{"error": "<what the exception says>"}`.
+"""
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from deepwhisk_runtime.activation import Activation
+from deepwhisk_runtime.errors import Refused
+
+MODULE = "main__"  # what OpenWhisk's own image calls it, and what tracebacks and pickles name
+LOCATE = "The action failed to generate or locate a binary. See logs for details."
+START = "Cannot start action. Check logs for details."
+
+
+class Action:
+    """The function of a plain action."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def run(self, value: Any, activation: Activation) -> Any:
+        """What the function returns, or the error it raised."""
+        try:
+            return self._function(value)
+        except Exception as error:  # noqa: BLE001 — whatever the action raises is its answer
+            print_traceback(error)
+            return {"error": str(error)}
+
+    def exited(self, error: BaseException, activation: Activation) -> Refused:
+        """The action wanted the process to end."""
+        print(f"The action ended its process: {error!r}.", file=sys.stderr)
+        return Refused(400, "command exited")
+
+    def unfit(self, error: Exception, activation: Activation) -> Refused:
+        """The action returned what JSON cannot hold."""
+        print(f"The action returned what JSON cannot hold: {error}.", file=sys.stderr)
+        if getattr(error, "is_number", False):
+            return Refused(502, f"The action did not return a dictionary or array: JSON cannot hold {error}.")
+        return Refused(400, f"The action returned what JSON cannot hold: {error}.")
+
+
+def load(folder: Path, main: str) -> Action:
+    """Import the code of a folder; Refused when it cannot be."""
+    source = locate(folder)
+    code = compiled(source)
+    sys.path.insert(0, str(folder))
+    activate_virtualenv(folder)
+    try:
+        module = module_of(source, code)
+        function = getattr(module, main, None)
+        if not callable(function):
+            raise ImportError(
+                f"cannot import name {main!r} from {MODULE!r}: the code has no function {main}(args)"
+            )
+    except BaseException as error:  # sys.exit at import ends the child of a real proxy as well
+        print_traceback(error)
+        raise Refused(502, START) from error
+    return Action(function)
+
+
+def locate(folder: Path) -> Path:
+    """The file that holds `main`."""
+    for name in ("__main__.py", "exec"):
+        if (folder / name).is_file():
+            return folder / name
+    print("Zip file does not include main__: put __main__.py or model.py at its root.", file=sys.stderr)
+    raise Refused(502, LOCATE)
+
+
+def compiled(source: Path) -> CodeType:
+    """The code of a file; its errors of syntax go to the log."""
+    try:
+        return compile(source.read_bytes(), str(source), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        traceback.print_exception(error, limit=0)
+        raise Refused(502, LOCATE) from error
+
+
+def module_of(source: Path, code: CodeType, name: str = MODULE) -> ModuleType:
+    """Run the code of a file as a module."""
+    spec = importlib.util.spec_from_file_location(name, source, submodule_search_locations=None)
+    module = ModuleType(name) if spec is None else importlib.util.module_from_spec(spec)
+    module.__file__ = str(source)
+    sys.modules[name] = module
+    exec(code, module.__dict__)
+    return module
+
+
+def activate_virtualenv(folder: Path) -> None:
+    """Let the packages of a `virtualenv` folder in the zip be found."""
+    environment = folder / "virtualenv"
+    if not environment.is_dir():
+        return
+    for place in ("bin", "Scripts"):
+        script = environment / place / "activate_this.py"
+        if script.is_file():
+            exec(compiled(script), {"__file__": os.fspath(script), "__name__": "activate_this"})
+            return
+    print("Invalid virtualenv. Zip file does not include 'activate_this.py'.", file=sys.stderr)
+    raise Refused(502, LOCATE)
+
+
+def print_traceback(error: BaseException) -> None:
+    """The traceback on stderr, from the first frame that is not of the shim."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace or error.__traceback__)

@@ -1,0 +1,158 @@
+"""The state of a container: nothing, then one action, for good.
+
+Texts and statuses are those of OpenWhisk's own proxy. A line on stdout and stderr ends the log of every run
+and of every init that failed; it is written before the answer, so that whoever has the answer finds the log
+whole.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from deepwhisk_runtime import action
+from deepwhisk_runtime.activation import Activation, Variables
+from deepwhisk_runtime.errors import Refused
+from deepwhisk_runtime.jsontext import NotJSON, dumps, loads
+from deepwhisk_runtime.unpack import BadArchive, unpack
+
+SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
+Answer = tuple[int, bytes]
+
+
+class Runnable(Protocol):
+    """What a container runs: a plain action or a model."""
+
+    def run(self, value: Any, activation: Activation) -> Any: ...
+    def exited(self, error: BaseException, activation: Activation) -> Refused: ...
+    def unfit(self, error: Exception, activation: Activation) -> Refused: ...
+
+
+class Container:
+    """One action and its folder."""
+
+    def __init__(self) -> None:
+        self._initialized = False
+        self._runnable: Runnable | None = None
+        self._variables = Variables(keep_secret=False)
+        self._folder: Path | None = None
+        self._before = Path.cwd()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
+        """Status and body for one request."""
+        if path == "/run" and method == "POST":
+            return self._run(body)
+        if path == "/init" and method == "POST":
+            return self._init(body)
+        if path in ("/run", "/init"):
+            return refuse(405, f"{path} takes POST, not {method}.")
+        return refuse(404, f"There is no {path[:200]} here: the container answers POST /init and POST /run.")
+
+    def _init(self, body: bytes) -> Answer:
+        if self._initialized:
+            return refuse(403, "Cannot initialize the action more than once.")
+        try:
+            self._runnable = self._load(init_message(body))
+        except Refused as error:
+            self._clear()
+            end_log()
+            return refuse(error.status, error.error)
+        self._initialized = True
+        flush()
+        return 200, b'{"ok":true}\n'
+
+    def _load(self, value: dict[str, Any]) -> Runnable:
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="action-"))
+        try:
+            unpack(value["code"], bool(value.get("binary")), folder)
+        except BadArchive as error:
+            raise Refused(400, f"cannot decode the request: {error}") from error
+        self._variables.init(value.get("env") or {})
+        os.chdir(folder)
+        return action.load(folder, value.get("main") or "main")
+
+    def _run(self, body: bytes) -> Answer:
+        if self._runnable is None:
+            return refuse(500, "no action defined yet")
+        try:
+            status, answer = 200, self._call(self._runnable, run_message(body))
+        except Refused as error:
+            status, answer = refuse(error.status, error.error)
+        end_log()
+        return status, answer
+
+    def _call(self, runnable: Runnable, message: dict[str, Any]) -> bytes:
+        value = message.pop("value", {})
+        self._variables.run(message)
+        activation = Activation.of(message)
+        try:
+            result = runnable.run(value, activation)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            self._runnable = None  # it meant to end; what it left behind cannot be trusted
+            raise runnable.exited(error, activation) from error
+        if not isinstance(result, (dict, list, tuple, type(None))):
+            raise Refused(502, "The action did not return a dictionary or array.")
+        try:
+            return dumps(result)
+        except NotJSON as error:
+            raise runnable.unfit(error, activation) from error
+
+    def _clear(self) -> None:
+        if self._folder is not None:
+            os.chdir(self._before)
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def refuse(status: int, error: Any) -> Answer:
+    """An answer that is an error."""
+    return status, dumps({"error": error})
+
+
+def init_message(body: bytes) -> dict[str, Any]:
+    """The `value` of an `/init` body that holds code."""
+    value = run_message(body).get("value") or {}
+    if not isinstance(value, dict):
+        raise Refused(400, f"Error unmarshaling request: value is no object: {type(value).__name__}")
+    if not value.get("code"):
+        raise Refused(403, "Missing main/no code to execute.")
+    if not isinstance(value["code"], str):
+        raise Refused(400, f"Error unmarshaling request: code is no string: {type(value['code']).__name__}")
+    return value
+
+
+def run_message(body: bytes) -> dict[str, Any]:
+    """The object that a body holds."""
+    try:
+        message = loads(body)
+    except ValueError as error:
+        raise Refused(400, f"Error unmarshaling request: {error}") from error
+    if not isinstance(message, dict):
+        raise Refused(400, f"Error unmarshaling request: the body is no object: {type(message).__name__}")
+    return message
+
+
+def end_log() -> None:
+    """The line that ends a log, on both streams."""
+    flush()
+    os.write(1, SENTINEL)
+    os.write(2, SENTINEL)
+
+
+def flush() -> None:
+    """Hand over what was printed. An action may have closed or replaced its streams."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (ValueError, OSError, AttributeError):
+            continue

@@ -1,0 +1,66 @@
+"""What the shim raises on purpose.
+
+Refused        an answer other than 200, with the text OpenWhisk's own proxy gives
+Fault          a model could not do what it was asked; names cause and phase
+└── Invalid    … because of the arguments; names every field with its value and limit
+"""
+
+from typing import Any
+
+
+class Refused(Exception):
+    """Raised when `/init` or `/run` is answered with another status than 200."""
+
+    def __init__(self, status: int, error: Any) -> None:
+        super().__init__(error if isinstance(error, str) else error.get("message", error))
+        self.status = status
+        self.error = error
+
+
+class Fault(Exception):
+    """Raised when a model cannot be loaded, cannot predict, or returns what cannot leave the container.
+
+    `phase` is one of load, arguments, predict, result, train.
+    """
+
+    status = 500
+
+    def __init__(
+        self, phase: str, message: str, cause: BaseException | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.message = message
+        self.cause = cause
+        self.field = field
+
+    def as_object(self, activation: str | None = None) -> dict[str, Any]:
+        """The error as it leaves the container."""
+        told = {"message": self.message, "phase": self.phase}
+        if self.cause is not None:
+            told["cause"] = describe(self.cause)
+        if self.field is not None:
+            told["field"] = self.field
+        if activation:
+            told["activation"] = activation
+        return told
+
+
+class Invalid(Fault):
+    """Raised when the arguments of a call do not fit the signature; `fields` holds the messages of each."""
+
+    status = 422
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        name, messages = next(iter(fields.items()))
+        super().__init__("arguments", f"{name}: {messages[0]}", field=name)
+        self.fields = fields
+
+    def as_object(self, activation: str | None = None) -> dict[str, Any]:
+        return super().as_object(activation) | {"status": self.status, "fields": self.fields}
+
+
+def describe(error: BaseException) -> str:
+    """`ValueError: what it says`; only the name when it says nothing."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
