@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from deepwhisk.errors import ServiceError
 FIRST, LAST = 20000, 22000
 # SeaweedFS's worker looks for the administration at this distance, whatever it is told.
 ADMIN_GRPC = 10000
+# How long the ports of a store that was just killed may still look taken.
+DYING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,16 @@ class Ports:
         return [(name.name, getattr(self, name.name)) for name in fields(self)]
 
     def refuse_taken(self, file: Path) -> None:
+        """Raise `ServiceError` for a port that is still taken when a dying predecessor has had its time."""
+        deadline = time.monotonic() + DYING_SECONDS
         for name, port in self.items():
-            if not free(port):
-                raise ServiceError(
-                    f"port {port}, which the object store needs ({name.replace('_', ' ')}), is taken; "
-                    f"end what holds it, or delete {file} for other ports (no object is lost)"
-                )
+            while not free(port):
+                if time.monotonic() > deadline:
+                    raise ServiceError(
+                        f"port {port}, which the object store needs ({name.replace('_', ' ')}), is taken; "
+                        f"end what holds it, or delete {file} for other ports (no object is lost)"
+                    )
+                time.sleep(0.02)
 
     def remove_sockets(self) -> None:
         """SeaweedFS makes a socket in /tmp beside each port, and leaves some."""
