@@ -82,7 +82,8 @@ class Seaweed:
             time.sleep(0.02)
 
     def start(self) -> None:
-        """Start it and wait until a write is accepted."""
+        """Start it, in the place of one that was started before, and wait until a write is accepted."""
+        self.stop()
         self.prepare()
         with self._folder.console.open("wb") as console:
             self._process = subprocess.Popen(
