@@ -1,0 +1,91 @@
+"""Events: what happened to which object, under an id that two looks at the same version share.
+
+A hint is (bucket, raw key). Each store spells keys in its own way, so each spelling is decoded here and
+nowhere else: unquoting a key that came raw corrupts `+` and `%`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Self
+from urllib.parse import unquote_plus
+
+BUCKETS = "/buckets/"
+
+
+class Hint(NamedTuple):
+    """Something may have happened to this object; a look at it tells."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One version of one object, as a fire carries it."""
+
+    id: str
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    contentType: str  # noqa: N815 - the names of the fired JSON
+    lastModified: str  # noqa: N815
+    versionId: str | None  # noqa: N815
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def second(moment: datetime) -> int:
+    """Whole seconds: a listing may give milliseconds, HEAD never does."""
+    return int(moment.timestamp())
+
+
+def timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def identify(bucket: str, key: str, etag: str, seconds: int, version: str | None) -> str:
+    """The id: an identical overwrite within a second is the same event, unless the bucket keeps versions."""
+    told = json.dumps([bucket, key, version or "", etag, seconds])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def seaweed_hints(body: Any) -> Iterator[Hint]:
+    """A SeaweedFS webhook: the key is raw; directories and parts of uploads are no objects."""
+    entry = (body.get("message") or {}).get("new_entry") or {}
+    path = str(body.get("key", ""))
+    if body.get("event_type") not in {"create", "update", "rename"} or entry.get("is_directory"):
+        return
+    bucket, _, key = path.removeprefix(BUCKETS).partition("/")
+    if path.startswith(BUCKETS) and key and not key.startswith(".uploads"):
+        yield Hint(bucket, key)
+
+
+def s3_hints(body: Any) -> Iterator[Hint]:
+    """What AWS S3 sends, bare, in an SNS envelope or by EventBridge; MinIO's webhook has the same records."""
+    if body.get("Type") == "Notification":
+        yield from s3_hints(json.loads(body["Message"]))
+    elif "detail" in body:
+        yield Hint(body["detail"]["bucket"]["name"], body["detail"]["object"]["key"])
+    else:
+        yield from _records(body, quoted=True)
+
+
+def listen_hints(body: Any) -> Iterator[Hint]:
+    """MinIO's event stream: S3 records whose keys are raw."""
+    yield from _records(body, quoted=False)
+
+
+def _records(body: Any, *, quoted: bool) -> Iterator[Hint]:
+    for record in body.get("Records") or ():
+        if "ObjectCreated:" in record.get("eventName", ""):
+            key = record["s3"]["object"]["key"]
+            yield Hint(record["s3"]["bucket"]["name"], unquote_plus(key) if quoted else key)

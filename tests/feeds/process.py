@@ -1,0 +1,100 @@
+"""The feed as the process it is, to be killed and started again."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from deepwhisk.feeds.settings import FeedSettings
+from deepwhisk.objects.store import StoreSettings
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from deepwhisk.feeds.service import serve
+from deepwhisk.feeds.settings import FeedSettings, Pace, Queue
+from deepwhisk.objects.store import StoreSettings
+told = json.loads(sys.stdin.read())
+told["ledger"] = Path(told["ledger"])
+told["store"] = StoreSettings(**told["store"])
+told["pace"] = Pace(**told["pace"])
+told["queue"] = Queue(**told["queue"]) if told["queue"] else None
+told["sources"] = tuple(told["sources"])
+serve(FeedSettings(**told))
+"""
+TOKEN = "feed-webhook-token"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class FeedProcess:
+    """One feed over one ledger, on one port."""
+
+    def __init__(
+        self, folder: Path, apihost: str, store: StoreSettings, port: int = 0, **settings: Any
+    ) -> None:
+        self.port = port or free_port()
+        self.settings = FeedSettings(
+            folder / "feed" / "ledger.db", apihost, store, self.port, TOKEN, **settings
+        )
+        self.log = folder / "feed.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+        assert self._process.stdin
+        told = {**asdict(self.settings), "ledger": str(self.settings.ledger)}
+        self._process.stdin.write(json.dumps(told).encode())
+        self._process.stdin.close()
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            try:
+                if requests.get(f"{self.url}/health", timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                assert self._process
+                assert self._process.poll() is None, self.log.read_text()
+                time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def kill(self) -> None:
+        """As a power cut for the process: kill -9."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """End it politely; its exit code."""
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(10)
+
+    def ask(self, event: str, auth: str, trigger: str = "/_/t", **parameters: Any) -> dict[str, Any]:
+        """What a feed action would forward; the answer with its HTTP status."""
+        body = {"lifecycleEvent": event, "triggerName": trigger, "authKey": auth, **parameters}
+        response = requests.post(f"{self.url}/subscriptions", json=body, timeout=60)
+        return {"http": response.status_code, **response.json()}
+
+    def status(self) -> dict[str, Any]:
+        answer: dict[str, Any] = requests.get(f"{self.url}/status", timeout=10).json()
+        return answer
