@@ -1,6 +1,6 @@
-"""The parent of containers: imports the heavy libraries once, then forks a container whenever it is asked to.
+"""The parent of containers: imports the heavy libraries once, then forks a container on every order.
 
-Law: one thread, so that a fork is safe; and whatever was forked here ends when this process or its engine does.
+Law: one thread, so that a fork is safe; whatever was forked here ends when this process or its engine does.
 
     python -m deepwhisk_runtime.zygote FD
 
@@ -9,7 +9,7 @@ FD is a Unix socket of whole messages (SOCK_SEQPACKET), each a JSON object.
 | from the engine | answer |
 |---|---|
 | `import`: modules and distributions (once, first) | `ready`: what failed, the number of threads |
-| `fork`, with the descriptors of listener, stdout and stderr | `forked`: the order's number and a pid or an error |
+| `fork`, with the descriptors of listener, stdout and stderr | `forked`: its number, and a pid or an error |
 | `end`: a pid | |
 | | `exited`: a pid and its wait status |
 """
@@ -40,6 +40,7 @@ MESSAGE = 1 << 17
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 # What a plain import of a top-level module leaves to the first use.
 DEEPER = {"PIL": ("PIL.Image", "PIL.ImageOps", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")}
+_TEXT: Any = {"buffering": 1, "encoding": "utf-8", "errors": "backslashreplace", "closefd": False}
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 Message = dict[str, Any]
@@ -133,7 +134,7 @@ class Zygote:
             return  # the engine has gone; the next turn of the loop sees it
 
     def _end_orphans(self) -> bool:
-        """Whatever left its group while its container lived came here when that died: True while some are left."""
+        """What had left the group of a container came here when that died: True while some are left."""
         orphans = children() - set(self._containers.values())
         for pid in orphans:
             os.kill(pid, signal.SIGKILL)
@@ -219,8 +220,8 @@ def take_streams(stdout: int, stderr: int) -> None:
     os.dup2(stderr, 2)
     os.close(stdout)
     os.close(stderr)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout = open(1, "w", **_TEXT)  # noqa: SIM115  open for as long as the process
+    sys.stderr = open(2, "w", **_TEXT)  # noqa: SIM115
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN if number == signal.SIGPIPE else signal.SIG_DFL)
 

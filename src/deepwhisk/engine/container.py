@@ -3,6 +3,7 @@
 A container that fails says how in a value: it is the action's outcome, not the engine's error.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -42,6 +43,10 @@ class Container(Protocol):
 
     def epitaph(self) -> str | None:
         """How it came to its end, for the logs; None while it lives."""
+        ...
+
+    def on_end(self, tell: Callable[[], None]) -> None:
+        """Tell once that it has ended, by whatever cause."""
         ...
 
     async def stop(self) -> None: ...

@@ -15,7 +15,7 @@ STATUS = ("success", "application error", "action developer error", "whisk inter
 class Executable:
     """What a container is made for. Two calls share a warm container only when theirs are equal by `key`."""
 
-    key: tuple[str, str, str]  # invoking namespace, "guest/pkg/a", revision: any update of the action changes it
+    key: tuple[str, str, str]  # invoking namespace, "guest/pkg/a", revision, which any update changes
     kind: str  # resolved: "python:3", "blackbox"
     image: str | None  # black box only
     code: str  # text, or base64 of a zip; empty for none

@@ -1,0 +1,1 @@
+"""Drivers: each makes containers of one sort."""

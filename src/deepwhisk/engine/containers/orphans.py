@@ -1,0 +1,64 @@
+"""What an engine that was killed left behind: processes, known by a mark in their environment, and a folder.
+
+A folder of an engine is locked as long as that lives; the next engine removes those that are not.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+MARK = "DEEPWHISK_CONTAINERS"  # in the environment of every process below a zygote: that one's folder
+_PREFIX = "deepwhisk-"
+
+
+def claim_folder(parent: Path | None = None) -> tuple[Path, int]:
+    """A new folder of this engine's own, and the descriptor whose lock says that it lives."""
+    parent = parent or Path(tempfile.gettempdir())
+    _remove_left(parent)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    descriptor = os.open(folder / "lock.new", os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    # Only now can another engine find it.
+    (folder / "lock.new").rename(folder / "lock")
+    return folder, descriptor
+
+
+def _remove_left(parent: Path) -> None:
+    for lock in parent.glob(f"{_PREFIX}*/lock"):
+        if lock.stat().st_uid != os.getuid():
+            continue
+        descriptor = os.open(lock, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end_marked(str(lock.parent))
+            shutil.rmtree(lock.parent, ignore_errors=True)
+        except BlockingIOError:
+            continue  # its engine lives
+        finally:
+            os.close(descriptor)
+
+
+def end_marked(folder: str) -> None:
+    """Kill every process whose environment says that it belongs to `folder`."""
+    mark = f"{MARK}={folder}".encode()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid() and _is_marked(entry, mark):
+            _kill(int(entry))
+
+
+def _is_marked(pid: str, mark: bytes) -> bool:
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return any(variable == mark or variable.startswith(mark + b"/") for variable in variables)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,169 @@
+"""The default driver: a container is a process forked from the zygote of its environment.
+
+Law: what an action starts, prints, writes and uses ends with its container.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deepwhisk.engine.container import Lost, Reply
+from deepwhisk.engine.containers import zygote
+from deepwhisk.engine.containers.watch import Watch
+from deepwhisk.engine.containers.wire import Wire
+from deepwhisk.engine.invocation import Executable
+from deepwhisk.engine.logs import Logs
+
+_MEBIBYTE = 1 << 20
+_OUT_OF_MEMORY = 137  # exit status of a container that saw its own MemoryError
+_SENTINEL_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class ProcessContainer:
+    """One forked process with its folder, its socket and its two pipes."""
+
+    folder: Path
+    memory: int  # bytes
+    watch: Watch
+    output: Logs
+    concurrency: int = 1
+    pid: int = 0
+    end: Callable[[int], None] = field(default=lambda pid: None)
+    _wires: list[Wire] = field(default_factory=list)
+    _busy: set[Wire] = field(default_factory=set)
+    _tell: Callable[[], None] = field(default=lambda: None)
+    _status: int | None = None
+    _reason: Lost | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def post(self, path: str, body: bytes, seconds: float) -> Reply:
+        wire = await self._connect()
+        if wire is None:
+            return Lost.BEFORE
+        loop = asyncio.get_running_loop()
+        self._busy.add(wire)
+        self.watch.add(self)
+        timer = loop.call_later(seconds, self.abort, Lost.TIME)
+        try:
+            reply = await wire.ask(path, body)
+        finally:
+            timer.cancel()
+            self._busy.discard(wire)
+            if not self._busy:
+                self.watch.discard(self)
+        if isinstance(reply, Lost):
+            return await self._why(reply)
+        self._wires.append(wire)
+        return reply
+
+    async def _connect(self) -> Wire | None:
+        while self._wires:
+            wire = self._wires.pop()
+            if wire.open:
+                return wire
+        if self._ended.is_set() or self._reason:
+            return None
+        loop = asyncio.get_running_loop()
+        try:
+            _, wire = await loop.create_unix_connection(Wire, str(self.folder / "door"))
+        except OSError:
+            return None
+        return wire
+
+    def abort(self, reason: Lost) -> None:
+        """End it now; whoever waits for an answer gets the reason."""
+        self._reason = self._reason or reason
+        self.end(self.pid)
+        for wire in tuple(self._busy):
+            wire.give_up(self._reason)
+
+    async def _why(self, reply: Lost) -> Lost:
+        """A lost connection is seen before the exit that explains it."""
+        if self._reason is None:
+            try:
+                await asyncio.wait_for(self._ended.wait(), 0.5)
+            except TimeoutError:
+                return reply
+        if self._reason is None and os.waitstatus_to_exitcode(self._status or 0) == _OUT_OF_MEMORY:
+            self._reason = Lost.MEMORY
+        return self._reason or reply
+
+    def mourn(self, status: int | None) -> None:
+        """It has ended, with this wait status if its zygote lived to see it."""
+        self._status = status
+        self._ended.set()
+        for wire in (*self._wires, *self._busy):
+            wire.give_up(self._reason or Lost.EXIT)
+        self._tell()
+
+    def on_end(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    async def logs(self, *, ended: bool) -> list[str]:
+        if not ended:
+            return await self.output.collect(_SENTINEL_SECONDS)
+        self.end(self.pid)
+        await asyncio.wait([asyncio.ensure_future(self._ended.wait())], timeout=1)
+        self.output.drain()
+        return self.output.take()
+
+    def epitaph(self) -> str | None:
+        if self._reason in (Lost.TIME, Lost.MEMORY):
+            return f"The container was ended: {self._reason.value}."
+        if not self._ended.is_set():
+            return None
+        if self._status is None:
+            return "The container ended together with the process it was forked from."
+        code = os.waitstatus_to_exitcode(self._status)
+        if code < 0:
+            return f"The container was ended by signal {-code} ({signal.Signals(-code).name})."
+        return f"The container exited with status {code}."
+
+    async def stop(self) -> None:
+        self._reason = self._reason or Lost.BEFORE
+        self.end(self.pid)
+        if not self._ended.is_set():
+            await asyncio.wait([asyncio.ensure_future(self._ended.wait())], timeout=2)
+        for wire in self._wires:
+            wire.close()
+        self.output.close()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+
+async def fork(
+    parent: zygote.Zygote, executable: Executable, folder: Path, variables: dict[str, str], watch: Watch
+) -> ProcessContainer:
+    """A container that listens; `/init` can be posted at once, the socket's backlog holds it."""
+    for part in (folder, folder / "work", folder / "tmp"):
+        part.mkdir()
+    stdout, stdout_end = os.pipe()
+    stderr, stderr_end = os.pipe()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(folder / "door"))
+        listener.listen(16)
+        memory = executable.memory * _MEBIBYTE
+        container = ProcessContainer(
+            folder, memory, watch, Logs(stdout, stderr, executable.logs * _MEBIBYTE), executable.concurrency
+        )
+        birth = zygote.Birth(
+            folder / "work",
+            variables | {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "work")},
+            memory,
+            listener,
+            stdout_end,
+            stderr_end,
+        )
+        container.pid = await parent.fork(birth, container.mourn)
+        container.end = parent.end
+    finally:
+        listener.close()
+        os.close(stdout_end)
+        os.close(stderr_end)
+    return container

@@ -1,0 +1,96 @@
+"""HTTP/1.1 to one container over its Unix socket: only what `/init` and `/run` need.
+
+Hand-written because every call goes through it. One request at a time, kept alive. An answer must have a
+Content-Length; what exceeds `KEPT` is counted, not kept.
+"""
+
+import asyncio
+from typing import cast
+
+from deepwhisk.engine.container import Answer, Lost, Reply
+
+KEPT = 1 << 20
+_HEAD_LIMIT = 1 << 16
+
+
+class Wire(asyncio.Protocol):
+    """A kept connection; `open` until either side closes it."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._waiter: asyncio.Future[Reply] | None = None
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self._buffer = b""
+        self._pieces: list[bytes] | None = None  # of the body, once the head is complete
+        self._status = self._length = self._seen = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.open = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open = False
+        self.give_up(Lost.EXIT)
+
+    def ask(self, path: str, body: bytes) -> asyncio.Future[Reply]:
+        self._waiter = asyncio.get_running_loop().create_future()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: container\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        self._transport.write(head.encode() + body)
+        return self._waiter
+
+    def give_up(self, reason: Lost) -> None:
+        self._settle(reason)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._pieces is None:
+            data = self._read_head(self._buffer + data)
+        if self._pieces is not None:
+            self._read_body(data)
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Returns what follows the head; keeps all while that is incomplete."""
+        head, blank, rest = data.partition(b"\r\n\r\n")
+        if not blank:
+            self._buffer = data
+            if len(data) > _HEAD_LIMIT:
+                self._reject()
+            return b""
+        length = _content_length(head)
+        if length is None or not head[9:12].isdigit():
+            self._reject()
+            return b""
+        self._status, self._length, self._pieces = int(head[9:12]), length, []
+        return rest
+
+    def _read_body(self, data: bytes) -> None:
+        pieces = cast(list[bytes], self._pieces)
+        if self._seen < KEPT:
+            pieces.append(data[: KEPT - self._seen])
+        self._seen += len(data)
+        if self._seen >= self._length:
+            answer = Answer(self._status, b"".join(pieces)[: self._length], self._length)
+            self._fresh()
+            self._settle(answer)
+
+    def _reject(self) -> None:
+        self._settle(Lost.EXIT)
+        self.close()
+
+    def _settle(self, reply: Reply) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(reply)
+
+
+def _content_length(head: bytes) -> int | None:
+    _, name, after = head.lower().partition(b"\r\ncontent-length:")
+    value = after.partition(b"\r\n")[0].strip()
+    return int(value) if name and value.isdigit() else None

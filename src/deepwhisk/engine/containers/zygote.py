@@ -1,0 +1,226 @@
+"""The engine's end of one zygote: `deepwhisk_runtime.zygote` in the python of an environment.
+
+Law: what it forked is ended and reported, whether a container, the zygote or the engine dies.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepwhisk.engine.containers.orphans import MARK, end_marked
+from deepwhisk.errors import ContainerFailed
+
+BASE = ("flask", "pydantic", "orjson", "boto3", "requests", "email.mime.multipart", "zipfile", "base64")
+_MESSAGE = 1 << 17
+# Until imports are done. TensorFlow on a cold disk takes half a minute.
+_PATIENCE = 120.0
+_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+Mourner = Callable[
+    [int | None], None
+]  # told once that a container ended, with its wait status if there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a container is forked with."""
+
+    folder: Path
+    variables: dict[str, str]
+    memory: int  # bytes
+    listener: socket.socket
+    stdout: int
+    stderr: int
+    nice: int = 2
+
+
+@dataclass(slots=True)
+class Zygote:
+    """A running zygote; `start` gives one that is ready to fork."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    loop: asyncio.AbstractEventLoop
+    alive: bool = True
+    notes: dict[str, Any] = field(default_factory=dict)
+    _ready: asyncio.Future[None] | None = None
+    _births: dict[int, tuple[asyncio.Future[int], Mourner]] = field(default_factory=dict)
+    _mourners: dict[int, Mourner] = field(default_factory=dict)
+    _number: int = 0
+
+    @property
+    def containers(self) -> int:
+        return len(self._mourners) + len(self._births)
+
+    async def load(self, distributions: list[str]) -> None:
+        self._ready = self.loop.create_future()
+        self._send({"do": "import", "modules": BASE, "distributions": distributions})
+        try:
+            await asyncio.wait_for(self._ready, _PATIENCE)
+        except TimeoutError:
+            raise ContainerFailed(
+                f"importing {', '.join(distributions) or 'the base libraries'} took more than "
+                f"{_PATIENCE:.0f} s; see {self.folder}/zygote.log"
+            ) from None
+
+    async def fork(self, birth: Birth, mourner: Mourner) -> int:
+        """Returns the pid."""
+        self._number += 1
+        number = self._number
+        order = {
+            "do": "fork",
+            "number": number,
+            "folder": str(birth.folder),
+            "variables": birth.variables,
+            "memory": birth.memory,
+            "nice": birth.nice,
+        }
+        born: asyncio.Future[int] = self.loop.create_future()
+        self._births[number] = born, mourner
+        try:
+            self._send(order, birth.listener.fileno(), birth.stdout, birth.stderr)
+            return await born
+        finally:
+            self._births.pop(number, None)
+
+    def end(self, pid: int) -> None:
+        if pid in self._mourners and self.alive:
+            self._send({"do": "end", "pid": pid})
+
+    def _send(self, message: dict[str, Any], *descriptors: int) -> None:
+        try:
+            socket.send_fds(self.control, [json.dumps(message).encode()], list(descriptors))
+        except OSError as fault:
+            raise ContainerFailed(
+                f"the process that forks containers does not take orders: {fault}"
+            ) from fault
+
+    def on_readable(self) -> None:
+        try:
+            message = self.control.recv(_MESSAGE)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            message = b""
+        if message:
+            self._hear(json.loads(message))
+        else:
+            self._die()
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        if "exited" in told:
+            mourner = self._mourners.pop(told["exited"], None)
+            if mourner is not None:
+                mourner(told["status"])
+        elif "forked" in told:
+            self._settle_birth(told)
+        elif self._ready is not None and not self._ready.done():
+            self.notes = told
+            self._ready.set_result(None)
+
+    def _settle_birth(self, told: dict[str, Any]) -> None:
+        born, mourner = self._births.get(told["forked"], (None, None))
+        if born is None or mourner is None or born.done():
+            # Nobody waits for it any more.
+            self._send({"do": "end", "pid": told.get("pid", 0)})
+        elif "error" in told:
+            born.set_exception(ContainerFailed(f"cannot fork a container: {told['error']}"))
+        else:
+            self._mourners[told["pid"]] = mourner
+            born.set_result(told["pid"])
+
+    def _die(self) -> None:
+        """It has gone: end what it can no longer end, and tell everybody."""
+        if not self.alive:
+            return
+        self.alive = False
+        self.loop.remove_reader(self.control.fileno())
+        self.control.close()
+        self.loop.run_in_executor(None, self._clean)
+        fault = ContainerFailed(f"the process that forks containers ended{self._last_words()}")
+        for future in (self._ready, *(born for born, _ in self._births.values())):
+            if future is not None and not future.done():
+                future.set_exception(fault)
+        mourners, self._mourners = self._mourners, {}
+        for pid, mourner in mourners.items():
+            _end_group(pid)
+            mourner(None)
+
+    def _last_words(self) -> str:
+        log = self.folder / "zygote.log"
+        tail = log.read_text(errors="replace").strip()[-2000:] if log.exists() else ""
+        return f": {tail}" if tail else ""
+
+    def _clean(self) -> None:
+        self.process.wait()
+        end_marked(str(self.folder))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        if self.alive:
+            self.control.shutdown(socket.SHUT_RDWR)
+            self._die()
+        try:
+            await asyncio.to_thread(self.process.wait, 4)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        await asyncio.to_thread(self._clean)
+
+
+async def start(
+    python: Path, runtime: Path, folder: Path, variables: dict[str, str], distributions: list[str]
+) -> Zygote:
+    """Start a zygote in its own session, so that Ctrl-C reaches only the engine."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    folder.mkdir()
+    with theirs, (folder / "zygote.log").open("wb") as log:
+        process = await asyncio.to_thread(
+            subprocess.Popen,
+            [str(python), "-P", "-m", "deepwhisk_runtime.zygote", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=_variables(python, runtime, folder) | variables,
+            start_new_session=True,
+        )
+    ours.setblocking(False)
+    zygote = Zygote(folder, process, ours, loop)
+    loop.add_reader(ours.fileno(), zygote.on_readable)
+    try:
+        await zygote.load(distributions)
+    except BaseException:
+        await zygote.close()
+        raise
+    return zygote
+
+
+def _variables(python: Path, runtime: Path, folder: Path) -> dict[str, str]:
+    return {
+        MARK: str(folder),
+        "PATH": f"{python.parent}:{_SEARCH}",
+        "VIRTUAL_ENV": str(python.parent.parent),
+        "PYTHONPATH": str(runtime),
+        "LANG": "C.UTF-8",
+        "HOME": str(folder),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def _end_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it went with its zygote

@@ -1,0 +1,164 @@
+"""Runs calls in containers: warm ones if there are, new ones as memory allows.
+
+Law: `run` always gives an outcome. A container that failed its call is ended; one that answered stays warm.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deepwhisk.engine import running, verdict
+from deepwhisk.engine.container import Driver
+from deepwhisk.engine.containers.driver import ProcessDriver
+from deepwhisk.engine.containers.memory import machine
+from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome
+from deepwhisk.engine.shelf import Berth, Shelf
+from deepwhisk.errors import ContainerFailed, EnvironmentFailed
+
+_ATTEMPTS = 3
+
+
+class WarmPool:
+    """A `Pool` over any driver; `memory` (MB) is what all containers together may be granted."""
+
+    def __init__(self, driver: Driver, *, memory: int, idle_seconds: float = 600.0) -> None:
+        self._driver = driver
+        self._idle_seconds = idle_seconds
+        self._shelf = Shelf(memory, self._dispose)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tidying = asyncio.create_task(self._tidy())
+
+    async def run(self, executable: Executable, call: Call) -> Outcome:
+        arrived = running.now()
+        for _ in range(_ATTEMPTS):
+            try:
+                berth = self._shelf.take(executable.key) or await self._claim(executable)
+            except (EnvironmentFailed, ContainerFailed) as fault:
+                return running.unstarted(fault, executable, call, arrived)
+            outcome = await self._run_in(berth, call, arrived)
+            if outcome is not None:
+                return outcome
+        gone = ContainerFailed(f"{_ATTEMPTS} containers in turn were shutting down when they were asked")
+        return running.unstarted(gone, executable, call, arrived)
+
+    async def prewarm(self, executable: Executable) -> None:
+        """Start and initialize a container for the next call; a failure is left for that to meet."""
+        try:
+            await self._driver.ready(executable)
+            berth = self._shelf.offer(executable)
+            if berth is not None:
+                await self._start(berth)
+                await self._initialize_ahead(berth)
+        except (EnvironmentFailed, ContainerFailed):
+            return
+
+    def prepare(self, executable: Executable) -> None:
+        self._driver.prepare(executable)
+
+    async def close(self) -> None:
+        self._tidying.cancel()
+        for berth in self._shelf.all():
+            self._shelf.remove(berth)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._driver.close()
+
+    async def _claim(self, executable: Executable) -> Berth:
+        await self._driver.ready(executable)
+        berth = await self._shelf.claim(executable)
+        if berth.starting:
+            await self._start(berth)
+        return berth
+
+    async def _start(self, berth: Berth) -> None:
+        try:
+            berth.container = await self._driver.start(berth.executable)
+            berth.container.on_end(lambda: self._bury(berth))
+        except BaseException:
+            self._shelf.remove(berth)
+            raise
+
+    async def _initialize_ahead(self, berth: Berth) -> None:
+        assert berth.container is not None
+        executable = berth.executable
+        reply = await running.initialize(berth.container, executable, None)
+        if verdict.of_init(reply, executable.timeout):
+            self._shelf.remove(berth)
+        else:
+            self._shelf.started(berth)
+            self._shelf.release(berth)
+
+    async def _run_in(self, berth: Berth, call: Call, arrived: int) -> Outcome | None:
+        """None: this container cannot take the call, another one may."""
+        try:
+            outcome = await self._activate(berth, call, arrived)
+        except BaseException:
+            self._shelf.remove(berth)
+            raise
+        if outcome is None or outcome.status > APPLICATION_ERROR:
+            self._shelf.remove(berth)
+        else:
+            self._shelf.release(berth)
+        return outcome
+
+    async def _activate(self, berth: Berth, call: Call, arrived: int) -> Outcome | None:
+        assert berth.container is not None
+        container, executable = berth.container, berth.executable
+        start = running.now()
+        times: dict[str, Any] = {"start": start, "wait_time": start - arrived}
+        if berth.starting:
+            reply = await running.initialize(container, executable, call)
+            times["init_time"] = running.now() - start
+            failure = verdict.of_init(reply, executable.timeout)
+            if failure and not running.refuses(reply):
+                return await running.outcome_of(container, executable, reply, failure, times)
+            self._shelf.started(berth)
+        reply = await running.run(container, executable, call)
+        if running.refuses(reply):
+            return None
+        judged = verdict.of_run(reply, executable.timeout)
+        return await running.outcome_of(container, executable, reply, judged, times)
+
+    def _bury(self, berth: Berth) -> None:
+        """A container that dies while a call runs is that call's to report."""
+        if berth.idle:
+            self._shelf.remove(berth)
+
+    def _dispose(self, berth: Berth) -> None:
+        if berth.container is not None:
+            task = asyncio.create_task(berth.container.stop())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(min(5.0, self._idle_seconds / 2))
+            self._shelf.expire(time.monotonic() - self._idle_seconds)
+
+
+class ProcessPool(WarmPool):
+    """The pool whose containers are processes of this machine. Create it inside a running event loop.
+
+    `cache` keeps environments and weights between runs. `api_host` is what actions see as `__OW_API_HOST`.
+    `memory` (MB) is what all containers together may be granted; 70 % of the machine's if None.
+    `idle_seconds` is how long an unused container stays warm. `variables` are set in every container.
+    """
+
+    def __init__(
+        self,
+        cache: Path,
+        api_host: str,
+        *,
+        memory: int | None = None,
+        idle_seconds: float = 600.0,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        known = {"__OW_API_HOST": api_host, **(variables or {})}
+        self._processes = ProcessDriver(cache, known, idle_seconds)
+        budget = memory or int(machine() * 0.7) >> 20
+        super().__init__(self._processes, memory=budget, idle_seconds=idle_seconds)
+
+    def environments(self) -> list[dict[str, Any]]:
+        """What `GET /environments` answers: digest, state, phase, packages, since, error."""
+        return self._processes.status()
