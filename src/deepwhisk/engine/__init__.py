@@ -1,4 +1,13 @@
 """An OpenWhisk for one machine: the REST API, its entities in SQLite, and containers that are processes.
 
-Clients speak OpenWhisk's REST API and nothing else; nothing outside this package imports more than `create_app`.
+Clients speak OpenWhisk's REST API and nothing else; nothing outside this package imports more than what is
+named here.
 """
+
+from deepwhisk.engine.app import create_app
+from deepwhisk.engine.limits import Limits
+from deepwhisk.engine.pool import ProcessPool
+from deepwhisk.engine.retention import Retention
+from deepwhisk.engine.service import Service, running, serve
+
+__all__ = ["Limits", "ProcessPool", "Retention", "Service", "create_app", "running", "serve"]

@@ -1,0 +1,142 @@
+"""Records of activations: made of outcomes, stored before they are told, found again by id, name and time.
+
+A record is kept in three pieces of JSON (head, response, logs), so that it is put together and never parsed.
+Ids begin with the time, which keeps the index of a large database growing at one end.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from deepwhisk.engine.codec import dumps, loads
+from deepwhisk.engine.database import Database, Statement
+from deepwhisk.engine.invocation import STATUS, SUCCESS
+from deepwhisk.engine.problems import missing
+
+_INSERT = (
+    "INSERT OR IGNORE INTO activations (id, namespace, path, start, status, head, response, logs) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PIECES = "SELECT head, response, logs FROM activations"
+
+
+def new_activation_id() -> str:
+    """32 hexadecimal digits: 12 of time, 20 of chance."""
+    return f"{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[:20]}"
+
+
+@dataclass(slots=True)
+class Record:
+    """One activation, as clients see it."""
+
+    id: str
+    namespace: str  # the invoker's
+    name: str
+    path: str  # what it is filed under: "a", "package/a", "trigger"
+    version: str
+    start: int
+    result: Any
+    status: int = SUCCESS
+    end: int | None = None  # None for a trigger, which does not last
+    duration: int | None = None
+    cause: str | None = None
+    size: int | None = None
+    logs: Sequence[str] = ()
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+    _response: bytes = b""
+
+    @property
+    def response(self) -> bytes:
+        if not self._response:
+            self._response = self._write_response()
+        return self._response
+
+    def _write_response(self) -> bytes:
+        shown = {"status": STATUS[self.status], "success": self.status == SUCCESS, "result": self.result}
+        if self.size is not None:
+            shown["size"] = self.size
+        return dumps(shown)
+
+    def head(self) -> bytes:
+        shown: dict[str, Any] = {
+            "activationId": self.id,
+            "namespace": self.namespace,
+            "name": self.name,
+            "version": self.version,
+            "subject": self.namespace,
+            "publish": False,
+            "start": self.start,
+        }
+        if self.end is not None:
+            shown["end"], shown["duration"] = self.end, self.duration
+        if self.cause is not None:
+            shown["cause"] = self.cause
+        shown["annotations"] = [{"key": key, "value": value} for key, value in self.annotations.items()]
+        return dumps(shown)
+
+    def statement(self, head: bytes | None = None) -> Statement:
+        logs = dumps(self.logs) if self.logs else b"[]"
+        pieces = (head or self.head(), self.response, logs)
+        return _INSERT, (self.id, self.namespace, self.path, self.start, self.status, *pieces)
+
+
+def whole(head: bytes, response: bytes, logs: bytes = b"[]") -> bytes:
+    """The full record, from its pieces."""
+    return b'%b,"response":%b,"logs":%b}' % (head[:-1], response, logs)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which activations a list shows."""
+
+    namespace: str
+    path: str | None = None
+    since: int | None = None
+    upto: int | None = None
+
+    def where(self) -> tuple[str, list[Any]]:
+        clauses: list[str] = ["namespace = ?"]
+        values: list[Any] = [self.namespace]
+        for clause, value in (("path = ?", self.path), ("start >= ?", self.since), ("start <= ?", self.upto)):
+            if value is not None:
+                clauses.append(clause)
+                values.append(value)
+        return " AND ".join(clauses), values
+
+
+class Activations:
+    """What was activated, in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, namespace: str, activation_id: str) -> tuple[bytes, bytes, bytes]:
+        """Head, response and logs."""
+        rows = self._database.read(f"{_PIECES} WHERE id = ? AND namespace = ?", (activation_id, namespace))
+        if not rows:
+            raise missing()
+        return rows[0][0], rows[0][1], rows[0][2]
+
+    async def count(self, which: Filter) -> int:
+        where, values = which.where()
+        rows = await self._database.read_aside(f"SELECT count(*) FROM activations WHERE {where}", values)
+        return int(rows[0][0])
+
+    async def newest(self, which: Filter, limit: int, skip: int, *, full: bool) -> list[Any]:
+        where, values = which.where()
+        pieces = _PIECES if full else "SELECT head, status FROM activations"
+        rows = await self._database.read_aside(
+            f"{pieces} WHERE {where} ORDER BY start DESC, number DESC LIMIT ? OFFSET ?",
+            [*values, limit, skip],
+        )
+        return [orjson.Fragment(whole(*row)) if full else _listed(*row) for row in rows]
+
+
+def _listed(head: bytes, status: int) -> dict[str, Any]:
+    shown: dict[str, Any] = loads(head)
+    del shown["subject"]
+    return {**shown, "statusCode": status}

@@ -1,0 +1,125 @@
+"""The engine as one function from a request to an answer.
+
+There is one route table and no middleware: what every answer has (transaction id, CORS) is put on at the
+end, what every request needs (credentials) is asked at the beginning.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response
+from multidict import CIMultiDict
+
+from deepwhisk.engine.about import about_api, about_host
+from deepwhisk.engine.exchange import reply, reply_problem, reply_text
+from deepwhisk.engine.platform import Platform, log
+from deepwhisk.engine.problems import Problem, method_not_allowed, no_route, not_acceptable
+from deepwhisk.engine.rest import answer_rest
+from deepwhisk.engine.web import answer_web
+
+API, NAMESPACES, WEB = "/api/v1", "/api/v1/namespaces", "/api/v1/web/"
+TRANSACTION = "X-Request-ID"
+CORS = CIMultiDict(
+    {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Headers": (
+            "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
+        ),
+        "Access-Control-Allow-Methods": "GET, DELETE, POST, PUT, HEAD",
+    }
+)
+VERBS = ("PUT", "GET", "DELETE", "POST", "HEAD", "OPTIONS", "PATCH")
+
+Answer = Callable[[BaseRequest], Awaitable[Response]]
+
+
+def create_app(platform: Platform) -> Answer:
+    """The engine over PLATFORM, for `aiohttp.web.Server`."""
+
+    async def answer(request: BaseRequest) -> Response:
+        transaction_id = _transaction(request)
+        path, _, query = request.raw_path.partition("?")
+        try:
+            response = await _route(platform, request, transaction_id, path, query)
+        except Problem as problem:
+            response = _refused(problem, transaction_id, path)
+        except HTTPRequestEntityTooLarge:
+            response = _add_cors(reply_text("Request too large", 400))
+        except Exception:  # noqa: BLE001  the last line: whatever it was, the client gets an answer
+            log.exception("%s %s failed inside the engine (%s)", request.method, path, transaction_id)
+            response = _refused(Problem(500, "There was an internal server error."), transaction_id, path)
+        response.headers[TRANSACTION] = transaction_id
+        return response
+
+    return answer
+
+
+def _refused(problem: Problem, transaction_id: str, path: str) -> Response:
+    response = reply_problem(problem, transaction_id)
+    return _add_cors(response) if path.startswith(API) else response
+
+
+def _add_cors(response: Response) -> Response:
+    response.headers.extend(CORS)
+    return response
+
+
+def _transaction(request: BaseRequest) -> str:
+    sent = request.headers.get(TRANSACTION)
+    return sent if sent and not sent.startswith("sid_") else secrets.token_hex(16)
+
+
+async def _route(
+    platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
+) -> Response:
+    if path.startswith(WEB):
+        response = await answer_web(platform, request, transaction_id, path[len(WEB) :], query)
+        if response is not None:
+            return response
+    if not path.startswith(API) or path[len(API) : len(API) + 1] not in ("", "/"):
+        return _top(platform, request, path)
+    if request.method == "OPTIONS":
+        return _add_cors(reply_text("OK"))
+    if request.method not in VERBS:
+        raise method_not_allowed(*VERBS)
+    return _add_cors(await _api(platform, request, transaction_id, path, query))
+
+
+async def _api(
+    platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
+) -> Response:
+    if path in (API, f"{API}/") and request.method == "GET":
+        return reply(about_api())
+    caller = platform.identities.require(request.headers.get("Authorization"))
+    below = path[len(NAMESPACES) :]
+    if not path.startswith(NAMESPACES) or below[:1] not in ("", "/"):
+        raise no_route()
+    response = await answer_rest(platform, request, transaction_id, caller, below, query)
+    _check_accept(request)
+    return response
+
+
+def _check_accept(request: BaseRequest) -> None:
+    accept = request.headers.get("Accept")
+    if accept and "*/*" not in accept and "json" not in accept and "application/*" not in accept:
+        raise not_acceptable()
+
+
+def _top(platform: Platform, request: BaseRequest, path: str) -> Response:
+    """What is outside of the API."""
+    pages: dict[str, Callable[[], Response]] = {
+        "/": lambda: reply(about_host(platform.limits)),
+        "/ping": lambda: reply_text("pong"),
+        "/environments": lambda: reply(platform.pool.environments()),
+        "/invokers": lambda: reply({"invoker0/0": "up"}),
+        "/invokers/healthy/count": lambda: reply(1),
+        "/invokers/ready": lambda: reply({"healthy": "1/1"}),
+    }
+    if request.method == "OPTIONS":
+        return reply_text("OK")
+    page = pages.get(path)
+    if page is None:
+        raise method_not_allowed("OPTIONS")
+    if request.method != "GET":
+        raise method_not_allowed("GET", "OPTIONS")
+    return page()

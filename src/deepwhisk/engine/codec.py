@@ -1,0 +1,60 @@
+"""JSON as the engine reads and writes it: orjson, and a sentence for what cannot be read.
+
+Numbers outside 64 bits are written exactly by the standard library, which orjson refuses.
+"""
+
+import json
+from typing import Any
+
+import orjson
+
+from deepwhisk.engine.problems import malformed
+
+
+def dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_fragment).encode()
+
+
+def dumps_pretty(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, indent=2).encode()
+
+
+def loads(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise malformed(_explain(body, error)) from None
+
+
+def _fragment(value: Any) -> Any:
+    """A piece that was written before, inside a document that needs the standard library."""
+    return json.loads(value.contents)
+
+
+def _explain(body: bytes, error: json.JSONDecodeError) -> str:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as wrong:
+        return f"Not UTF-8: byte 0x{body[wrong.start]:02x} at input index {wrong.start}"
+    if error.pos >= len(text):
+        return _pointer(
+            "Unexpected end-of-input", ", expected JSON Value" if not text else "", text, len(text)
+        )
+    what = "Unexpected character" if "unexpected character" in error.msg else error.msg.capitalize()
+    return _pointer(f"{what} '{text[error.pos]}'", "", text, error.pos)
+
+
+def _pointer(what: str, expected: str, text: str, at: int) -> str:
+    """Names the place, shows its line and points at it."""
+    before = text[:at]
+    line, column = before.count("\n") + 1, at - (before.rfind("\n") + 1)
+    start = max(0, column - 60)
+    shown = (text.split("\n")[line - 1])[start : start + 120]
+    place = f"at input index {at} (line {line}, position {column + 1})"
+    return f"{what} {place}{expected}:\n{shown}\n{' ' * (column - start)}^\n"

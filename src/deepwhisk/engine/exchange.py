@@ -1,0 +1,113 @@
+"""One request on its way to an answer, and the forms answers have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from aiohttp.web import BaseRequest, Response
+
+from deepwhisk.engine.authentication import Identity
+from deepwhisk.engine.codec import dumps, loads
+from deepwhisk.engine.names import Name
+from deepwhisk.engine.problems import Problem, bad_query, forbidden, malformed, too_large, unsupported_type
+
+JSON = "application/json"
+ACTIVATION_ID = "x-openwhisk-activation-id"
+T = TypeVar("T")
+
+_BOOLEANS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+_NO_BODY = "Unexpected end-of-input at input index 0 (line 1, position 1), expected JSON Value:\n\n^\n"
+
+
+@lru_cache(1024)
+def read_query(text: str) -> Mapping[str, str]:
+    """The first value of each key."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return MappingProxyType(dict(reversed(pairs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An authenticated request on a namespace."""
+
+    request: BaseRequest
+    transaction_id: str
+    caller: Identity
+    namespace: str
+    query: Mapping[str, str]
+
+    def own(self, name: str | None = None) -> None:
+        """Only the owner of a namespace goes on."""
+        if self.namespace != self.caller.namespace:
+            raise forbidden(f"{self.namespace}/{name}" if name else self.namespace)
+
+    def name(self, name: str, package: str | None = None) -> Name:
+        return Name(self.namespace, package, name)
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        text = self.query.get(key)
+        if text is None:
+            return default
+        value = _BOOLEANS.get(text.lower())
+        if value is None:
+            raise bad_query(key, f"'{text}' is not a valid Boolean value")
+        return value
+
+    def value(self, key: str, read: Callable[[str], T], default: T) -> T:
+        text = self.query.get(key)
+        return default if text is None else read(text)
+
+    async def body(self) -> bytes:
+        """The body, which must be JSON if there is any."""
+        body = await self.request.read()
+        if body and self.request.content_type != JSON:
+            raise unsupported_type(self.request.content_type)
+        return body
+
+    async def content(self) -> dict[str, Any]:
+        """The body of a PUT."""
+        body = await self.body()
+        if not body:
+            raise malformed(_NO_BODY)
+        content = loads(body)
+        if not isinstance(content, dict):
+            raise malformed("Object expected in field 'exec'")
+        return content
+
+    async def payload(self, limit: int) -> dict[str, Any]:
+        """The body of an invocation, which may be absent."""
+        body = await self.body()
+        if len(body) > limit:
+            raise too_large("Request", len(body), limit)
+        payload = loads(body) if body else {}
+        if not isinstance(payload, dict):
+            raise malformed("JSON object expected")
+        return payload
+
+
+def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return reply_bytes(dumps(value), status, headers)
+
+
+def reply_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body=body, status=status, headers=headers, content_type=JSON)
+
+
+def reply_text(text: str, status: int = 200) -> Response:
+    return Response(body=text.encode(), status=status, headers={"Content-Type": "text/plain; charset=UTF-8"})
+
+
+def reply_problem(problem: Problem, transaction_id: str) -> Response:
+    return reply({"error": problem.message, "code": transaction_id}, problem.status, problem.headers)

@@ -1,0 +1,55 @@
+"""`…/activations`: what was invoked, and what came of it."""
+
+from aiohttp.web import Response
+
+from deepwhisk.engine.activations import Filter, whole
+from deepwhisk.engine.exchange import Exchange, reply, reply_bytes
+from deepwhisk.engine.lists import read_limit, read_skip
+from deepwhisk.engine.names import check_activation_id, is_name
+from deepwhisk.engine.platform import Platform
+from deepwhisk.engine.problems import Problem, bad_query
+
+
+async def list_all(platform: Platform, exchange: Exchange) -> Response:
+    exchange.own()
+    full, count = exchange.flag("docs"), exchange.flag("count")
+    limit, skip = read_limit(exchange, "activations"), read_skip(exchange, "activations")
+    which = _filter(exchange)
+    if not count:
+        return reply(await platform.activations.newest(which, limit, skip, full=full))
+    if full:
+        raise Problem(400, "The parameter 'docs' is not permitted with 'count'.")
+    return reply({"activations": max(0, await platform.activations.count(which) - skip)})
+
+
+def _filter(exchange: Exchange) -> Filter:
+    return Filter(
+        exchange.namespace,
+        exchange.value("name", _path, None),
+        exchange.value("since", lambda text: _moment("since", text), None),
+        exchange.value("upto", lambda text: _moment("upto", text), None),
+    )
+
+
+def _path(text: str) -> str | None:
+    segments = [segment for segment in text.strip().split("/") if segment]
+    if len(segments) > 2 or not all(is_name(segment) for segment in segments):
+        detail = f"Parameter may be a 'simple' name or 'package-name/simple' name: {text}"
+        raise bad_query("name", detail)
+    return "/".join(segments) or None
+
+
+def _moment(key: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise bad_query(key, f"Parameter is not a valid value for epoch seconds: {text}") from None
+
+
+async def get(platform: Platform, exchange: Exchange, activation_id: str, part: str = "") -> Response:
+    exchange.own(activation_id)
+    check_activation_id(activation_id)
+    head, response, logs = platform.activations.get(exchange.namespace, activation_id)
+    if part == "logs":
+        return reply_bytes(b'{"logs":%b}' % logs)
+    return reply_bytes(response if part == "result" else whole(head, response, logs))

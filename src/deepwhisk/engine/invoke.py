@@ -1,0 +1,61 @@
+"""`POST …/actions/NAME`: call an action, and wait for its result or not."""
+
+from aiohttp.web import Response
+
+from deepwhisk.engine.activations import Record, new_activation_id, whole
+from deepwhisk.engine.codec import dumps
+from deepwhisk.engine.exchange import ACTIVATION_ID, Exchange, reply, reply_bytes
+from deepwhisk.engine.invocation import SUCCESS, WHISK_ERROR
+from deepwhisk.engine.names import Name
+from deepwhisk.engine.platform import Platform
+from deepwhisk.engine.problems import bad_query
+from deepwhisk.engine.steps import Step
+from deepwhisk.engine.targets import target
+from deepwhisk.engine.work import Work, accept, wait
+
+
+async def invoke(platform: Platform, exchange: Exchange, name: Name) -> Response:
+    blocking, bare = exchange.flag("blocking"), exchange.flag("result")
+    timeout = _timeout(exchange, platform.limits.max_wait)
+    reached = target(platform.registry, name, exchange.caller)
+    payload = await exchange.payload(platform.limits.max_payload)
+    reached.check_overrides(payload)
+    platform.throttles.invoke(exchange.caller.namespace)
+    step = Step(new_activation_id(), name, exchange.caller, exchange.transaction_id, payload)
+    work = Work(step, reached)
+    if not blocking:
+        await accept(platform, [work])
+        return accepted(step.id)
+    record = await wait(platform, work, timeout / 1000)
+    return accepted(step.id) if record is None else _answer(record, bare)
+
+
+def accepted(activation_id: str) -> Response:
+    return reply({"activationId": activation_id}, 202, {ACTIVATION_ID: activation_id})
+
+
+def _answer(record: Record, bare: bool) -> Response:
+    headers = {ACTIVATION_ID: record.id}
+    if bare or isinstance(record.result, list):
+        return reply_bytes(dumps(record.result), _status(record), headers)
+    logs = dumps(record.logs) if record.annotations.get("kind") == "sequence" else b"[]"
+    return reply_bytes(whole(record.head(), record.response, logs), _status(record), headers)
+
+
+def _status(record: Record) -> int:
+    if record.status == SUCCESS:
+        return 200
+    return 500 if record.status == WHISK_ERROR else 502
+
+
+def _timeout(exchange: Exchange, most: int) -> int:
+    text = exchange.query.get("timeout")
+    if text is None:
+        return most
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= most:
+        raise bad_query("timeout", f"Timeout must be number of milliseconds up to {most}.")
+    return value

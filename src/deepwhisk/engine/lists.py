@@ -1,0 +1,41 @@
+"""Lists: how many, from where, or only their number."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from aiohttp.web import Response
+
+from deepwhisk.engine.entities import Entity
+from deepwhisk.engine.exchange import Exchange, reply
+from deepwhisk.engine.problems import bad_query
+
+DEFAULT, MOST = 30, 200
+
+
+def read_limit(exchange: Exchange, collection: str) -> int:
+    """How many at most; 0 means as many as there may be."""
+    limit = exchange.value("limit", lambda text: _integer("limit", text, collection), DEFAULT)
+    if not 0 <= limit <= MOST:
+        raise bad_query("limit", f"The value '{limit}' is not in the range of 0 to {MOST} for {collection}.")
+    return limit or MOST
+
+
+def read_skip(exchange: Exchange, collection: str) -> int:
+    skip = exchange.value("skip", lambda text: _integer("skip", text, collection), 0)
+    if skip < 0:
+        raise bad_query("skip", f"The value '{skip}' is not greater than or equal to 0 for {collection}.")
+    return skip
+
+
+def _integer(key: str, text: str, collection: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise bad_query(key, f"The value '{text}' is not an integer for {collection}.") from None
+
+
+def list_entities(exchange: Exchange, collection: str, entities: Iterable[Entity]) -> Response:
+    limit, skip = read_limit(exchange, collection), read_skip(exchange, collection)
+    if exchange.flag("count"):
+        return reply({collection: max(0, sum(1 for _ in entities) - skip)})
+    return reply([entity.listed() for entity in islice(entities, skip, skip + limit)])

@@ -1,0 +1,171 @@
+"""An engine as a process: a state directory, a port, a start and an end.
+
+The first start makes the namespaces and writes their keys to `wskprops` and `wskprops.system`, readable by
+the owner only. SIGTERM lets calls that wait finish for a while; what was accepted is safe in any case.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from deepwhisk.engine.app import create_app
+from deepwhisk.engine.authentication import GUEST, SYSTEM, Identities
+from deepwhisk.engine.database import Database, Durable
+from deepwhisk.engine.entities import Action
+from deepwhisk.engine.invocation import Pool
+from deepwhisk.engine.limits import Limits
+from deepwhisk.engine.platform import Platform, log
+from deepwhisk.engine.retention import Retention, keep_tidy
+from deepwhisk.engine.targets import target
+from deepwhisk.engine.work import resume
+from deepwhisk.engine.wskprops import write_wskprops
+from deepwhisk.errors import ServiceError
+
+GRACE = 3.0  # seconds for calls that wait, when the engine is told to end
+AHEAD = 8  # actions whose environments are looked after at the start
+MakePool = Callable[[str], Pool]  # from the engine's address, as actions see it
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one engine process is told. Port 0 is any free one."""
+
+    state: Path
+    port: int = 3233
+    host: str = "127.0.0.1"
+    limits: Limits = field(default_factory=Limits.machine)
+    retention: Retention = field(default_factory=Retention)
+    durable: Durable = "process"
+
+
+def serve(service: Service, make_pool: MakePool, ready: Callable[[str], None]) -> None:
+    """Runs an engine until SIGTERM or SIGINT; calls READY with its address when it listens."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_stopped(service, make_pool, ready))
+
+
+async def _until_stopped(service: Service, make_pool: MakePool, ready: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(service, make_pool) as (address, _):
+        gc.collect()
+        gc.freeze()  # what was loaded so far stays; no collection need look at it again
+        ready(address)
+        await stop.wait()
+        log.info("ending")
+
+
+@contextlib.asynccontextmanager
+async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[str, Platform]]:
+    """An engine that listens, inside of the block: its address and its parts."""
+    with _claimed(service.state / "engine"), contextlib.closing(_listener(service)) as listener:
+        address = _address(service.host, listener)
+        database = Database(service.state / "engine" / "whisk.db", service.durable)
+        pool = make_pool(address)
+        platform = Platform.open(database, pool, service.limits)
+        _introduce(service.state, address, platform.identities)
+        tidying = asyncio.create_task(keep_tidy(database, service.retention))
+        runner = await _listen(platform, listener)
+        log.info("listening on %s", address)
+        resume(platform)
+        prepare_newest(platform)
+        try:
+            yield address, platform
+        finally:
+            tidying.cancel()
+            await runner.cleanup()
+            await _end_running(platform)
+            await pool.close()
+            await database.close()
+
+
+def prepare_newest(platform: Platform) -> None:
+    """Has what the latest actions need made, before anybody calls them."""
+    actions = (action for action in platform.registry.every(Action) if not action.is_sequence)
+    for action in islice(actions, AHEAD):
+        owner = platform.identities.of(action.name.namespace)
+        if owner is not None:
+            executable = target(platform.registry, action.name, owner).executable
+            assert executable is not None
+            platform.pool.prepare(executable)
+
+
+async def _listen(platform: Platform, listener: socket.socket) -> web.ServerRunner:
+    server = web.Server(create_app(platform), request_factory=_request_factory(platform.limits.max_body))
+    runner = web.ServerRunner(server, access_log=None, shutdown_timeout=GRACE, handle_signals=False)
+    await runner.setup()
+    await web.SockSite(runner, listener, backlog=1024).start()
+    return runner
+
+
+def _request_factory(most: int) -> Any:
+    """Requests whose body may be MOST bytes; aiohttp's own stop at one mebibyte."""
+    loop = asyncio.get_running_loop()
+
+    def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
+
+    return make
+
+
+async def _end_running(platform: Platform) -> None:
+    """Those who waited have gone; what was accepted is stored and begins again at the next start."""
+    tasks = list(platform.running)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Makes FOLDER and keeps other engines out of it."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError(
+                f"another engine works in {folder}: stop it, or name another state directory"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _listener(service: Service) -> socket.socket:
+    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    try:
+        return socket.create_server((service.host, service.port), family=family, backlog=1024)
+    except OSError as error:
+        raise ServiceError(
+            f"cannot listen on port {service.port} of {service.host} ({error.strerror}): "
+            "stop what listens there, or name another port"
+        ) from error
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    """Where processes of this machine find the engine."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{near}:{listener.getsockname()[1]}"
+
+
+def _introduce(state: Path, address: str, identities: Identities) -> None:
+    for name, namespace in (("wskprops", GUEST), ("wskprops.system", SYSTEM)):
+        identity = identities.of(namespace)
+        if identity is not None:
+            write_wskprops(state / name, address, identity)

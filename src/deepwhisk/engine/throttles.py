@@ -1,0 +1,46 @@
+"""How often and how much a namespace may call: per minute, and at a time."""
+
+import time
+from collections import defaultdict
+
+from deepwhisk.engine.limits import Limits
+from deepwhisk.engine.problems import Problem
+
+
+class Throttles:
+    """Counts by namespace; a minute is one of the clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._minute = 0
+        self._invocations: dict[str, int] = defaultdict(int)
+        self._fires: dict[str, int] = defaultdict(int)
+        self.in_flight: dict[str, int] = defaultdict(int)
+
+    def invoke(self, namespace: str) -> None:
+        """Counts an invocation, or refuses it."""
+        self._turn()
+        self._rate(self._invocations, namespace, self._limits.invocations_per_minute)
+        flying, allowed = self.in_flight[namespace], self._limits.concurrent_invocations
+        if flying >= allowed:
+            text = f"Too many concurrent requests in flight (count: {flying + 1}, allowed: {allowed})."
+            raise Problem(429, text)
+
+    def fire(self, namespace: str) -> None:
+        """Counts a fire of a trigger, or refuses it."""
+        self._turn()
+        self._rate(self._fires, namespace, self._limits.fires_per_minute)
+
+    def _turn(self) -> None:
+        minute = int(time.time()) // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._invocations.clear()
+            self._fires.clear()
+
+    @staticmethod
+    def _rate(counts: dict[str, int], namespace: str, allowed: int) -> None:
+        count = counts[namespace] + 1
+        if count > allowed:
+            raise Problem(429, f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
+        counts[namespace] = count

@@ -1,0 +1,136 @@
+"""Invocations on their way: run, record, and outlive a crash.
+
+An activation is stored before anybody is told of it. A call that is answered with 202 is first stored as
+accepted; what was accepted and had not finished when the engine died is run again, under the same
+activation id, when it starts: at least once across a crash, once otherwise.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deepwhisk.engine.activations import Record
+from deepwhisk.engine.codec import dumps, loads
+from deepwhisk.engine.database import Statement
+from deepwhisk.engine.invocation import WHISK_ERROR
+from deepwhisk.engine.names import Name
+from deepwhisk.engine.platform import Platform, log
+from deepwhisk.engine.problems import Problem
+from deepwhisk.engine.sequences import run_sequence
+from deepwhisk.engine.steps import Step, run_action
+from deepwhisk.engine.targets import Target, target
+
+
+@dataclass(slots=True)
+class Work:
+    """A step and what it reaches; `accepted` once a crash must not lose it."""
+
+    step: Step
+    target: Target
+    accepted: bool = False
+    storing: bool = False  # its record is on the way to the database
+
+    def acceptance(self) -> Statement:
+        """Stores the work; from now on its record takes this entry's place."""
+        self.accepted = True
+        name = self.step.name
+        kept = {
+            "caller": self.step.caller.namespace,
+            "name": [name.namespace, name.package, name.name],
+            "transaction": self.step.transaction_id,
+            "payload": self.step.payload,
+        }
+        return "INSERT OR IGNORE INTO accepted VALUES (?, ?)", (self.step.id, dumps(kept))
+
+
+async def perform(platform: Platform, work: Work) -> Record:
+    """Runs WORK and stores what came of it."""
+    namespace = work.step.caller.namespace
+    platform.throttles.in_flight[namespace] += 1
+    try:
+        records = await _run(platform, work)
+        work.storing = True
+        await platform.database.write(_statements(work, records))
+    finally:
+        platform.throttles.in_flight[namespace] -= 1
+    return records[0]
+
+
+async def _run(platform: Platform, work: Work) -> list[Record]:
+    executable = work.target.executable
+    if executable is None:
+        return await run_sequence(platform, work.step, work.target)
+    return [await run_action(platform, work.step, work.target, executable)]
+
+
+def _statements(work: Work, records: Iterable[Record]) -> list[Statement]:
+    statements = [record.statement() for record in records]
+    if work.accepted:
+        statements.append(_finished(work.step.id))
+    return statements
+
+
+def _finished(activation_id: str) -> Statement:
+    return "DELETE FROM accepted WHERE id = ?", (activation_id,)
+
+
+async def accept(platform: Platform, works: list[Work], *others: Statement) -> None:
+    """Stores WORKS and OTHERS as one unit, then begins them."""
+    await platform.database.write([*others, *(work.acceptance() for work in works)])
+    for work in works:
+        platform.spawn(perform(platform, work))
+
+
+async def wait(platform: Platform, work: Work, seconds: float) -> Record | None:
+    """Its record; or None when the time is over, and then the work goes on and is safe."""
+    task = platform.spawn(perform(platform, work))
+    await asyncio.wait((task,), timeout=seconds)
+    if not task.done() and not work.storing:
+        await platform.database.write([work.acceptance()])
+        return None
+    return await task
+
+
+def resume(platform: Platform) -> None:
+    """Begins again what was accepted and did not finish."""
+    rows = platform.database.read("SELECT id, work FROM accepted ORDER BY id")
+    for activation_id, kept in rows:
+        platform.spawn(_again(platform, activation_id, kept))
+    if rows:
+        log.info("running again %d accepted invocations that had not finished", len(rows))
+
+
+async def _again(platform: Platform, activation_id: str, kept: bytes) -> None:
+    work = loads(kept)
+    name = Name(*work["name"])
+    caller = platform.identities.of(work["caller"])
+    if caller is None:
+        raise LookupError(
+            f"the namespace {work['caller']} of activation {activation_id} does not exist any more"
+        )
+    step = Step(activation_id, name, caller, work["transaction"], work["payload"])
+    try:
+        reached = target(platform.registry, name, caller)
+    except Problem as problem:
+        await platform.database.write([_lost(step, problem).statement(), _finished(activation_id)])
+        return
+    await perform(platform, Work(step, reached, accepted=True))
+
+
+def _lost(step: Step, problem: Problem) -> Record:
+    """What becomes of an accepted call whose action has gone meanwhile."""
+    now = int(time.time() * 1000)
+    return Record(
+        id=step.id,
+        namespace=step.caller.namespace,
+        name=step.name.name,
+        path=step.name.local,
+        version="0.0.1",
+        start=now,
+        end=now,
+        duration=0,
+        status=WHISK_ERROR,
+        result={"error": problem.message},
+        annotations={"path": step.name.id},
+    )
