@@ -105,8 +105,10 @@ def _changed(
 def _parameters(platform: Platform, body: dict[str, Any], old: Action | None, new: Exec) -> Parameters:
     if new.kind == SEQUENCE:
         return {"_actions": Parameter([f"/{component.id}" for component in new.components])}
-    kept = old.parameters if old and not old.is_sequence else {}
-    return new_parameters(body, kept, platform.limits)
+    asked = new_parameters(body, platform.limits)
+    if asked is not None:
+        return asked
+    return old.parameters if old and not old.is_sequence else {}
 
 
 def _annotations(platform: Platform, body: dict[str, Any], old: Action | None, new: Exec) -> dict[str, Any]:

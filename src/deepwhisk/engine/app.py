@@ -11,10 +11,11 @@ from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response
 from multidict import CIMultiDict
 
 from deepwhisk.engine.about import about_api, about_host
+from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.exchange import reply, reply_problem, reply_text
 from deepwhisk.engine.platform import Platform, log
-from deepwhisk.engine.problems import Problem, method_not_allowed, no_route, not_acceptable
-from deepwhisk.engine.rest import answer_rest
+from deepwhisk.engine.problems import Problem, Rejection, method_not_allowed, no_route, not_acceptable
+from deepwhisk.engine.rest import ENTITIES, answer_rest
 from deepwhisk.engine.web import answer_web
 
 API, NAMESPACES, WEB = "/api/v1", "/api/v1/namespaces", "/api/v1/web/"
@@ -56,7 +57,9 @@ def create_app(platform: Platform) -> Answer:
 
 def _refused(problem: Problem, transaction_id: str, path: str) -> Response:
     response = reply_problem(problem, transaction_id)
-    return _add_cors(response) if path.startswith(API) else response
+    if isinstance(problem, Rejection) or not path.startswith(API):
+        return response
+    return _add_cors(response)
 
 
 def _add_cors(response: Response) -> Response:
@@ -90,6 +93,8 @@ async def _api(
 ) -> Response:
     if path in (API, f"{API}/") and request.method == "GET":
         return reply(about_api())
+    if path == f"{API}/api-docs" and request.method == "GET":
+        return reply(api_docs(ENTITIES))
     caller = platform.identities.require(request.headers.get("Authorization"))
     below = path[len(NAMESPACES) :]
     if not path.startswith(NAMESPACES) or below[:1] not in ("", "/"):

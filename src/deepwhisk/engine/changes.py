@@ -55,10 +55,10 @@ def _read_version(asked: Any) -> str:
     return ".".join(map(str, numbers))
 
 
-def new_parameters(body: dict[str, Any], old: Parameters, limits: Limits) -> Parameters:
-    """Those of the body, or the old ones when it has none."""
+def new_parameters(body: dict[str, Any], limits: Limits) -> Parameters | None:
+    """Those of the body, or nothing when it has none."""
     if body.get("parameters") is None:
-        return old
+        return None
     parameters: dict[str, Parameter] = read_parameters(body["parameters"])
     values = {key: parameter.value for key, parameter in parameters.items()}
     check_size("parameters", values, limits.max_payload)

@@ -10,6 +10,8 @@ import orjson
 
 from deepwhisk.engine.problems import malformed
 
+_WORDS = {"a string key": "'\"'", "a JSON value": "JSON Value"}
+
 
 def dumps(value: Any) -> bytes:
     try:
@@ -43,11 +45,18 @@ def _explain(body: bytes, error: json.JSONDecodeError) -> str:
     except UnicodeDecodeError as wrong:
         return f"Not UTF-8: byte 0x{body[wrong.start]:02x} at input index {wrong.start}"
     if error.pos >= len(text):
-        return _pointer(
-            "Unexpected end-of-input", ", expected JSON Value" if not text else "", text, len(text)
-        )
-    what = "Unexpected character" if "unexpected character" in error.msg else error.msg.capitalize()
-    return _pointer(f"{what} '{text[error.pos]}'", "", text, error.pos)
+        return _pointer("Unexpected end-of-input", _wanted(text), text, len(text))
+    what, _, expected = error.msg.partition(", expected ")
+    character = f" '{text[error.pos]}'" if expected else ""
+    return _pointer(what.capitalize() + character, _WORDS.get(expected, expected), text, error.pos)
+
+
+def _wanted(text: str) -> str:
+    """What might have come after a document that ends too early."""
+    last = text.rstrip()[-1:]
+    if last == "{":
+        return "'\"'"
+    return "JSON Value" if last in ("", ":", "[") else ""
 
 
 def _pointer(what: str, expected: str, text: str, at: int) -> str:
@@ -57,4 +66,5 @@ def _pointer(what: str, expected: str, text: str, at: int) -> str:
     start = max(0, column - 60)
     shown = (text.split("\n")[line - 1])[start : start + 120]
     place = f"at input index {at} (line {line}, position {column + 1})"
-    return f"{what} {place}{expected}:\n{shown}\n{' ' * (column - start)}^\n"
+    wanted = f", expected {expected}" if expected else ""
+    return f"{what} {place}{wanted}:\n{shown}\n{' ' * (column - start)}^\n"

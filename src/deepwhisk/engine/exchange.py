@@ -28,7 +28,6 @@ _BOOLEANS = {
     "off": False,
     "0": False,
 }
-_NO_BODY = "Unexpected end-of-input at input index 0 (line 1, position 1), expected JSON Value:\n\n^\n"
 
 
 @lru_cache(1024)
@@ -78,10 +77,7 @@ class Exchange:
 
     async def content(self) -> dict[str, Any]:
         """The body of a PUT."""
-        body = await self.body()
-        if not body:
-            raise malformed(_NO_BODY)
-        content = loads(body)
+        content = loads(await self.body())
         if not isinstance(content, dict):
             raise malformed("Object expected in field 'exec'")
         return content

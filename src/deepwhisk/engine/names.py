@@ -6,7 +6,7 @@ A name in an answer is always resolved: `_` stands for the caller's namespace on
 import re
 from dataclasses import dataclass
 
-from deepwhisk.engine.problems import Problem, malformed
+from deepwhisk.engine.problems import Rejection, malformed
 
 LONGEST = 256
 _SEGMENT = re.compile(r"\w(?:[\w@ .&-]{0,254}[\w@.&-])?", re.ASCII)
@@ -41,25 +41,25 @@ def is_name(text: str) -> bool:
 
 def check_name(text: str) -> str:
     if len(text) > LONGEST:
-        raise Problem(400, f"Name segement longer than allowed: {len(text)} > {LONGEST}.")
+        raise Rejection(400, f"Name segement longer than allowed: {len(text)} > {LONGEST}.")
     if not is_name(text):
-        raise Problem(400, "The name of the entity contains illegal characters.")
+        raise Rejection(400, "The name of the entity contains illegal characters.")
     return text
 
 
 def check_namespace(text: str) -> str:
     if len(text) > LONGEST:
-        raise Problem(400, f"Namespace longer than allowed: {len(text)} > {LONGEST}.")
+        raise Rejection(400, f"Namespace longer than allowed: {len(text)} > {LONGEST}.")
     if not is_name(text):
-        raise Problem(400, "The namespace contains illegal characters.")
+        raise Rejection(400, "The namespace contains illegal characters.")
     return text
 
 
 def check_activation_id(text: str) -> str:
     if len(text) != 32:
-        raise Problem(400, f"Activation id length is {len(text)} but must be 32.")
+        raise Rejection(400, f"Activation id length is {len(text)} but must be 32.")
     if not _ACTIVATION.fullmatch(text):
-        raise Problem(400, "The activation id is not valid.")
+        raise Rejection(400, "The activation id is not valid.")
     return text
 
 

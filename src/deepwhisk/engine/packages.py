@@ -63,6 +63,8 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     exchange.own(name.name)
     if name.name == "default":
         raise Problem(400, "Package name 'default' is reserved.")
+    parameters = new_parameters(body, platform.limits)
+    annotations = new_annotations(body, platform.limits)
     old = platform.registry.find(Package, name)
     binding = _read_binding(body, exchange)
     check_overwrite(exchange, old)
@@ -72,10 +74,9 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     package = replace(
         kept,
         binding=binding or kept.binding,
-        parameters=new_parameters(body, kept.parameters, platform.limits),
+        parameters=kept.parameters if parameters is None else parameters,
         **read_common(body, old),
     )
-    annotations = new_annotations(body, platform.limits)
     marked = _mark(package, dict(kept.annotations if annotations is None else annotations))
     return reply(platform.registry.put(marked).as_json())
 

@@ -17,12 +17,16 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
+class Rejection(Problem):
+    """Raised when a request is not understood at all; OpenWhisk answers those without CORS headers."""
+
+
 def malformed(detail: str) -> Problem:
-    return Problem(400, f"The request content was malformed:\n{detail}")
+    return Rejection(400, f"The request content was malformed:\n{detail}")
 
 
 def bad_query(name: str, detail: str) -> Problem:
-    return Problem(400, f"The query parameter '{name}' was malformed:\n{detail}")
+    return Rejection(400, f"The query parameter '{name}' was malformed:\n{detail}")
 
 
 def requirement(detail: str) -> Problem:
@@ -34,7 +38,7 @@ def missing() -> Problem:
 
 
 def no_route() -> Problem:
-    return Problem(404, "The requested resource could not be found.")
+    return Rejection(404, "The requested resource could not be found.")
 
 
 def forbidden(resource: str) -> Problem:
@@ -59,16 +63,16 @@ def too_large(what: str, size: int, limit: int) -> Problem:
 
 def method_not_allowed(*methods: str) -> Problem:
     allowed = ", ".join(methods)
-    return Problem(405, f"HTTP method not allowed, supported methods: {allowed}", {"Allow": allowed})
+    return Rejection(405, f"HTTP method not allowed, supported methods: {allowed}", {"Allow": allowed})
 
 
 def not_authenticated() -> Problem:
     text = "The resource requires authentication, which was not supplied with the request"
-    return Problem(401, text, {"WWW-Authenticate": REALM})
+    return Rejection(401, text, {"WWW-Authenticate": REALM})
 
 
 def invalid_authentication() -> Problem:
-    return Problem(401, "The supplied authentication is invalid", {"WWW-Authenticate": REALM})
+    return Rejection(401, "The supplied authentication is invalid", {"WWW-Authenticate": REALM})
 
 
 def secret_needed() -> Problem:
@@ -77,8 +81,8 @@ def secret_needed() -> Problem:
 
 def unsupported_type(content_type: str) -> Problem:
     text = f"The request's Content-Type [{content_type}] is not supported. Expected:\napplication/json"
-    return Problem(415, text)
+    return Rejection(415, text)
 
 
 def not_acceptable() -> Problem:
-    return Problem(406, "Resource representation is only available with these types:\napplication/json")
+    return Rejection(406, "Resource representation is only available with these types:\napplication/json")

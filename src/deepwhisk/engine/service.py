@@ -104,8 +104,10 @@ def prepare_newest(platform: Platform) -> None:
 
 
 async def _listen(platform: Platform, listener: socket.socket) -> web.ServerRunner:
-    server = web.Server(create_app(platform), request_factory=_request_factory(platform.limits.max_body))
-    runner = web.ServerRunner(server, access_log=None, shutdown_timeout=GRACE, handle_signals=False)
+    server = web.Server(
+        create_app(platform), request_factory=_request_factory(platform.limits.max_body), access_log=None
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=GRACE, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, listener, backlog=1024).start()
     return runner

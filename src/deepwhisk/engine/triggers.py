@@ -45,15 +45,16 @@ async def delete(platform: Platform, exchange: Exchange, name: Name) -> Response
 async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     body = await exchange.content()
     exchange.own(name.name)
-    old = platform.registry.find(Trigger, name)
+    parameters = new_parameters(body, platform.limits)
     annotations = new_annotations(body, platform.limits)
+    old = platform.registry.find(Trigger, name)
     check_overwrite(exchange, old)
     if old is None and annotations and "feed" in annotations:
         _check_feed(annotations["feed"])
     kept = old or Trigger(name=name)
     trigger = replace(
         kept,
-        parameters=new_parameters(body, kept.parameters, platform.limits),
+        parameters=kept.parameters if parameters is None else parameters,
         annotations=kept.annotations if annotations is None else annotations,
         **read_common(body, old),
     )
@@ -76,7 +77,7 @@ async def fire(platform: Platform, exchange: Exchange, name: Name) -> Response:
     platform.throttles.fire(exchange.caller.namespace)
     arguments = {
         **{key: parameter.value for key, parameter in trigger.parameters.items()},
-        "__ow_headers": lowered_headers(exchange.request),
+        "__ow_headers": _headers(exchange.request),
         **payload,
     }
     logs, works = _activate(platform, exchange, rules, arguments)
@@ -91,6 +92,11 @@ def lowered_headers(request: BaseRequest) -> dict[str, str]:
     for hop in ("content-length", "transfer-encoding"):
         headers.pop(hop, None)
     return headers
+
+
+def _headers(request: BaseRequest) -> dict[str, str]:
+    """What a fire hands on; the type of its body is not among it."""
+    return {key: value for key, value in lowered_headers(request).items() if key != "content-type"}
 
 
 def _activate(

@@ -16,7 +16,7 @@ from deepwhisk.engine.codec import dumps_pretty
 from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, reply_text
 from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
 from deepwhisk.engine.platform import Platform
-from deepwhisk.engine.problems import Problem, method_not_allowed, missing, secret_needed
+from deepwhisk.engine.problems import Problem, Rejection, method_not_allowed, missing, secret_needed
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import Target, target
 from deepwhisk.engine.web_answer import render
@@ -34,20 +34,20 @@ async def answer_web(
     address = read_address(below)
     if address is None:
         return None
-    cors = _cors(request)
+    cors: CIMultiDict[str] = CIMultiDict()
     try:
         if request.method not in VERBS:
             raise method_not_allowed(*VERBS)
         owner, reached = _reach(platform, address)
         custom = reached.action.annotations.get("web-custom-options") is True
-        if custom:
-            cors = CIMultiDict()
+        cors = CIMultiDict() if custom else _cors(request)
         if request.method == "OPTIONS" and not custom:
             response = Response()
         else:
             response = await _call(platform, request, transaction_id, owner, reached, address, query)
     except Problem as problem:
         response = _refused(problem, transaction_id)
+        cors = CIMultiDict() if isinstance(problem, Rejection) else cors
     response.headers.extend(cors)
     return response
 

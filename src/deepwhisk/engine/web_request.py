@@ -52,9 +52,12 @@ async def read_arguments(
     body = await request.read()
     if len(body) > limit:
         raise too_large("Request", len(body), limit)
+    headers = lowered_headers(request)
+    if body:
+        headers["content-type"] = _content_type(request)
     context: dict[str, Any] = {
         "__ow_method": request.method.lower(),
-        "__ow_headers": lowered_headers(request),
+        "__ow_headers": headers,
         "__ow_path": address.path,
     }
     if user is not None:
@@ -71,6 +74,12 @@ async def read_arguments(
     if not isinstance(content, dict) and body:
         context["__ow_body"] = content
     return {**context, **sent}
+
+
+def _content_type(request: BaseRequest) -> str:
+    """As it came; a form is always UTF-8, so that its character set is not said."""
+    media = request.content_type
+    return media if media == FORM else request.headers.get("Content-Type", media)
 
 
 def _read_body(request: BaseRequest, body: bytes) -> Any:
