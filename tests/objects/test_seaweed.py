@@ -194,7 +194,9 @@ def test_a_store_that_ends_at_once_says_why(own: Seaweed) -> None:
     (own.log.parent / "identities.json").write_text(
         '{"identities": [{"credentials": [{"accessKey": "a", "secretKey": "b"}], "actions": 7}]}'
     )
-    with pytest.raises(ServiceError, match="the object store ended"):
+    with pytest.raises(
+        ServiceError, match=r"the object store ended with .* it said: .*fail to load config file"
+    ):
         own.start()
     assert own.process is None
 

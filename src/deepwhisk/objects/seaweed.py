@@ -5,6 +5,7 @@ start; what it has acknowledged survives `kill -9`, and it dies with its parent.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from deepwhisk.objects import leash
 from deepwhisk.objects.seaweed_folder import Ports, SeaweedFolder, Webhook
 from deepwhisk.objects.store import TRANSFER, StoreSettings
 from deepwhisk.objects.stores import open_store
+from deepwhisk.objects.transfer import make_transfer_bucket
 
 MEMORY = "400MiB"
 START_SECONDS = 30.0
@@ -131,6 +133,7 @@ class Seaweed:
             "-log_max_size_mb=4",
             "-log_max_files=2",
             "-alsologtostderr=false",
+            "-stderrthreshold=FATAL",
         ]
 
     def _places(self) -> list[str]:
@@ -138,8 +141,10 @@ class Seaweed:
 
     def _said(self) -> str:
         console = self._folder.console
-        lines = console.read_text(errors="replace").splitlines() if console.exists() else []
-        return f"read {self._folder.log}; its last words: {' / '.join(lines[-3:]) or 'none'}"
+        text = console.read_text(errors="replace") if console.exists() else ""
+        fatal = re.findall(r"^F\d{4} \S+ +(.*)", text, re.MULTILINE)
+        words = fatal[:1] or text.splitlines()[-3:] or ["nothing"]
+        return f"it said: {' / '.join(words)}; more is in {self._folder.log}"
 
 
 ABSENT = (
@@ -191,10 +196,11 @@ def answers(endpoint: str) -> bool:
 def accepts(settings: StoreSettings) -> bool:
     """Whether a write is accepted: for the first tenths of a second after it listens, none is."""
     try:
-        open_store(settings, [TRANSFER]).put(TRANSFER, "ready", b"ready\n", content_type="text/plain")
+        made = make_transfer_bucket(settings)
+        open_store(settings).put(TRANSFER, "ready", b"ready\n", content_type="text/plain")
     except StoreError:
         return False
-    return True
+    return made
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
