@@ -42,6 +42,11 @@ class Whisk:
         names = self._send("GET", "/api/v1/namespaces", None, {})
         return str(names[0])
 
+    def about(self) -> dict[str, Any]:
+        """What the server says of itself: limits and runtimes."""
+        answer = self._send("GET", "/", None, {})
+        return answer if isinstance(answer, dict) else {}
+
     def list(self, collection: str, **query: Any) -> list[dict[str, Any]]:
         """All entities of a collection (`actions`, `actions/package/`, …), or a page if `limit` is given."""
         if "limit" in query:

@@ -1,0 +1,102 @@
+"""Folders as zips that are the same, byte for byte, wherever and whenever they are made.
+
+What goes in follows wskdeploy: a pattern without a final `*` is a folder, and patterns are relative to the
+manifest. Hidden files and caches of Python stay out; a link, which wskdeploy silently drops, is refused.
+"""
+
+import base64
+import binascii
+import fnmatch
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from deepwhisk.errors import ManifestError
+
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first day that a zip can tell
+
+
+def zip_folder(
+    folder: Path, base: Path, include: Iterable[list[str]] = (), exclude: Iterable[str] = ()
+) -> bytes:
+    """The zip of a folder. `include` adds `[source]` or `[source, destination]` from below `base`."""
+    left_out = [_as_files(pattern) for pattern in exclude]
+    members = {
+        path.relative_to(folder).as_posix(): path
+        for path in _walk(folder)
+        if not any(_matches(path.relative_to(base).as_posix(), pattern) for pattern in left_out)
+    }
+    for entry in include:
+        members.update(_included(entry, base))
+    return _zip(members)
+
+
+def contents(code: str) -> dict[str, tuple[int, int]] | None:
+    """Name → checksum and size of each file of a zip in base64; None when it is no zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(code, validate=True))) as archive:
+            return {
+                member.filename: (member.CRC, member.file_size)
+                for member in archive.infolist()
+                if not member.is_dir()
+            }
+    except (binascii.Error, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def _zip(members: dict[str, Path]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o755 if members[name].stat().st_mode & 0o100 else 0o644) << 16
+            archive.writestr(entry, members[name].read_bytes())
+    return buffer.getvalue()
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "__pycache__":
+            continue
+        if path.is_symlink():
+            raise ManifestError(
+                f"{path} is a link, and links do not go into a zip: put the file itself there."
+            )
+        if path.is_dir():
+            yield from _walk(path)
+        elif path.is_file():
+            yield path
+
+
+def _as_files(pattern: str) -> str:
+    return pattern if pattern.endswith("*") else pattern.rstrip("/") + "/*"
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a file, or a folder above it, is what a pattern names; `*` never crosses a slash."""
+    parts, wanted = name.split("/"), pattern.removeprefix("./").split("/")
+    return len(parts) >= len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+
+
+def _included(entry: list[str], base: Path) -> Iterator[tuple[str, Path]]:
+    source, destination = entry[0], entry[-1]
+    if "*" in source:
+        fixed = destination.split("*")[0].removeprefix("./")
+        for path in sorted(base.glob(source)):
+            yield from _placed(path, fixed.rstrip("/") + "/" + path.name)
+        return
+    path = base / source
+    if path.is_file() and destination.endswith("/"):
+        destination += path.name
+    yield from _placed(path, destination)
+
+
+def _placed(path: Path, destination: str) -> Iterator[tuple[str, Path]]:
+    name = "/".join(part for part in destination.split("/") if part not in ("", "."))
+    if path.is_file():
+        yield name, path
+    elif path.is_dir():
+        for inner in _walk(path):
+            yield f"{name}/{inner.relative_to(path).as_posix()}".lstrip("/"), inner

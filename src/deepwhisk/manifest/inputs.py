@@ -1,0 +1,138 @@
+"""The values of inputs and annotations: types, defaults and `$NAME` of the environment.
+
+The environment is a mapping that the caller hands in.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deepwhisk.errors import ManifestError
+
+MULTI_LINE = frozenset(("type", "description", "value", "required", "default", "status", "schema"))
+ZERO: dict[str, Any] = {"string": "", "integer": 0, "float": 0, "boolean": False, "json": {}}
+REFERENCE = re.compile(r"\$\$\{([^${}]+)\}|\$\{([^${}]+)\}|\$([^${}]+)")
+BRACED = re.compile(r"\$\$\{([^${}]+)\}|\$\{([^${}]+)\}")
+
+
+class Environ(dict[str, str]):
+    """What names of the environment mean; remembers those that were asked for and have no value."""
+
+    def __init__(self, values: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(values)
+        self.unset: set[str] = set()
+
+    def value(self, name: str) -> str:
+        found = self.get(name, "")
+        if not found:
+            self.unset.add(name)
+        return found
+
+
+def interpolate(value: Any, environ: Environ) -> Any:
+    """Replace `${NAME}` anywhere, and `$NAME` where the text begins with a dollar; unset names are empty."""
+    if not isinstance(value, str) or not _refers(value):
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        if match[1]:
+            return f"${{{match[1]}}}"
+        return environ.value(match[2] or match[3])
+
+    return (REFERENCE if value.startswith("$") else BRACED).sub(replaced, value)
+
+
+def annotations(found: Mapping[str, Any], environ: Environ) -> dict[str, Any]:
+    return {key: interpolate(value, environ) for key, value in found.items()}
+
+
+def package_inputs(found: Mapping[str, Any], environ: Environ, where: str) -> dict[str, Any]:
+    """The parameters of a package; an empty one is looked up under its own name."""
+    values = {
+        key: environ.get(key, "") if value == "" else value for key, value in _values(found, environ, where)
+    }
+    return _required(found, values, where)
+
+
+def inputs(
+    found: Mapping[str, Any], package: Mapping[str, Any], environ: Environ, where: str
+) -> dict[str, Any]:
+    """The parameters of an action or trigger; an empty `$NAME` is looked up in those of its package."""
+    values = {}
+    for key, value in _values(found, environ, where):
+        name = _single_reference(_written(found[key]))
+        values[key] = package.get(name, value) if name and value == "" else value
+    return _required(found, values, where)
+
+
+def _values(found: Mapping[str, Any], environ: Environ, where: str) -> list[tuple[str, Any]]:
+    resolved = [(key, _value(key, entry, environ, where)) for key, entry in found.items()]
+    return [(key, value) for key, value in resolved if value is not None]
+
+
+def _value(key: str, entry: Any, environ: Environ, where: str) -> Any:
+    if not _is_multi_line(entry):
+        zero = ZERO.get(entry) if isinstance(entry, str) else None
+        return interpolate(entry, environ) if zero is None else zero
+    kind = entry.get("type")
+    if kind is not None and kind not in ZERO:
+        raise ManifestError(
+            f"{where}: the input {key} has the type {kind!r}; a type is one of: {', '.join(ZERO)}."
+        )
+    value = _written(entry)
+    if value is None:
+        return ZERO.get(kind or "")
+    return _parsed(value) if kind == "json" and isinstance(value, str) else interpolate(value, environ)
+
+
+def _written(entry: Any) -> Any:
+    """What the file says, before names of the environment are replaced."""
+    if not _is_multi_line(entry):
+        return entry
+    value = entry.get("value")
+    return entry.get("default") if value is None else value
+
+
+def _is_multi_line(entry: Any) -> bool:
+    return isinstance(entry, dict) and bool(entry) and entry.keys() <= MULTI_LINE
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # as wskdeploy leaves it
+
+
+def _required(found: Mapping[str, Any], values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Refuse inputs that must have a value and have none."""
+    missing = [
+        key
+        for key, entry in found.items()
+        if _is_multi_line(entry) and entry.get("required") and not values.get(key)
+    ]
+    if missing:
+        raise ManifestError(f"{where}: {_names(missing, found)} must have a value and {_has(missing)} none.")
+    return values
+
+
+def _names(missing: list[str], found: Mapping[str, Any]) -> str:
+    written = {key: _written(found[key]) for key in missing}
+    return ", ".join(
+        f"{key} ({text})" if isinstance(text, str) and text else key for key, text in written.items()
+    )
+
+
+def _has(missing: list[str]) -> str:
+    return "has" if len(missing) == 1 else "have"
+
+
+def _refers(text: str) -> bool:
+    return (text.startswith("$") and len(text) > 1) or ("${" in text and text.count("{") == text.count("}"))
+
+
+def _single_reference(value: Any) -> str | None:
+    match = re.fullmatch(r"\$\{([^${}]+)\}|\$([^${}]+)", value) if isinstance(value, str) else None
+    return (match[1] or match[2]) if match else None

@@ -1,0 +1,101 @@
+"""The models of a project: a folder of the catalog each."""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deepwhisk.errors import ProjectError
+from deepwhisk.project.files import metadata as read_metadata
+from deepwhisk.project.files import python, text, title
+
+NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # it names a container image too
+VERSION = "0.1.0"
+MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
+METADATA = "ai4-metadata.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A folder of the catalog."""
+
+    name: str
+    folder: Path
+    title: str  # first line of the docstring of model.py
+    trainable: bool
+    metadata: Mapping[str, Any]  # ai4-metadata.yml; empty when there is none
+    version: str
+    memory: int  # MB
+    timeout: int  # ms
+
+    @property
+    def description(self) -> str:
+        """One sentence for whoever looks for a model."""
+        return str(self.metadata.get("summary") or self.title)
+
+    @property
+    def requirements(self) -> str:
+        """The text of requirements.txt; empty without one."""
+        return text(self.folder / "requirements.txt") or ""
+
+    @property
+    def build(self) -> str | None:
+        """The text of build.py, which makes the weights."""
+        return text(self.folder / "build.py")
+
+
+def read_model(folder: Path, project: Path) -> Model:
+    """What a folder of the catalog says. Raises ProjectError when it is no model."""
+    if not NAME.fullmatch(folder.name):
+        raise ProjectError(
+            f"catalog/{folder.name}: name a model in small letters and digits, with '-', '_', '.' between."
+        )
+    if not (folder / "model.py").is_file():
+        raise ProjectError(
+            f"catalog/{folder.name}/model.py is missing: it holds the class Model of a folder of the catalog."
+        )
+    tree = python(folder / "model.py", project)
+    metadata = read_metadata(folder / METADATA, project)
+    resources = _resources(metadata, f"catalog/{folder.name}/{METADATA}")
+    return Model(
+        name=folder.name,
+        folder=folder,
+        title=title(tree) or folder.name,
+        trainable="train" in _offers(tree, f"catalog/{folder.name}/model.py"),
+        metadata=metadata,
+        version=str(metadata.get("version") or VERSION),
+        memory=max(128, resources.get("memory_MB", MEMORY)),
+        timeout=resources.get("timeout_ms", TIMEOUT),
+    )
+
+
+def _offers(tree: ast.Module, file: str) -> set[str]:
+    """The names of the functions that a model offers."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Model":
+            methods = {child.name for child in node.body if isinstance(child, ast.FunctionDef)}
+            if "predict" not in methods and not node.bases:
+                raise ProjectError(f"{file}:{node.lineno}: class Model has no method predict.")
+            return methods
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    imported = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    if not {"predict", "Model"} & (functions | imported):
+        raise ProjectError(f"{file} has neither a class Model nor a function predict.")
+    return functions
+
+
+def _resources(metadata: Mapping[str, Any], file: str) -> dict[str, int]:
+    resources = metadata.get("resources") or {}
+    inference = resources.get("inference") or {} if isinstance(resources, dict) else {}
+    found = {key: inference[key] for key in ("memory_MB", "timeout_ms") if inference.get(key) is not None}
+    for key, value in found.items():
+        if type(value) is not int or value < 1:
+            raise ProjectError(f"{file}: resources.inference.{key} must be a whole number, not {value!r}.")
+    return found
