@@ -1,20 +1,66 @@
-"""`python -m deepwhisk_runtime`: the container on port 8080."""
+"""`python -m deepwhisk_runtime`: the container of an OpenWhisk action, or one model on its own.
+
+python -m deepwhisk_runtime                                       /init and /run on port 8080
+python -m deepwhisk_runtime serve FOLDER --port 5000              the model's REST API
+python -m deepwhisk_runtime predict FOLDER -i top=3 -i image=@photo.jpg   one prediction
+"""
 
 import argparse
 import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from deepwhisk_runtime import door
 
 
-def main() -> None:
-    """Read the command line and open the door."""
-    parser = argparse.ArgumentParser(prog="deepwhisk_runtime", description=__doc__)
-    parser.add_argument("--host", default="0.0.0.0")
-    parser.add_argument("--port", type=int, default=8080)
-    flags = parser.parse_args()
-    with socket.create_server((flags.host, flags.port), backlog=128) as listener:
+def main(given: Sequence[str] | None = None) -> int:
+    """Read the command line and do what it says."""
+    flags = parser().parse_args(given)
+    if flags.command is None:
+        return contain(flags.host, flags.port)
+    # What only a model needs is not for plain actions to wait for.
+    from deepwhisk_runtime import standalone  # noqa: PLC0415
+
+    if flags.command == "serve":
+        return standalone.serve(flags.folder, flags.host, flags.port)
+    return standalone.predict(flags.folder, flags.input, as_json=flags.json)
+
+
+def contain(host: str, port: int) -> int:
+    """Be a container until SIGTERM."""
+    try:
+        listener = socket.create_server((host, port), backlog=128)
+    except OSError as error:
+        print(
+            f"Port {port} of {host} cannot be listened on: {error.strerror}. Name another with --port.",
+            file=sys.stderr,
+        )
+        return 1
+    with listener:
         door.serve(listener)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    layout = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser("python -m deepwhisk_runtime", description=__doc__, formatter_class=layout)
+    made.add_argument("--host", default="0.0.0.0", help="address to listen on (%(default)s)")
+    made.add_argument("--port", type=int, default=8080, help="port to listen on (%(default)s)")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve a model's REST API")
+    serve.add_argument("folder", type=Path)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument("--port", type=int, default=5000, help="port to listen on (%(default)s)")
+    predict = commands.add_parser("predict", help="one prediction on the command line")
+    predict.add_argument("folder", type=Path)
+    predict.add_argument(
+        "-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="or NAME=@FILE"
+    )
+    predict.add_argument("--json", action="store_true", help="the whole answer on one line")
+    return made
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

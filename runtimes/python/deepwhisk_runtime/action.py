@@ -13,7 +13,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from deepwhisk_runtime.activation import Activation
-from deepwhisk_runtime.errors import Refused
+from deepwhisk_runtime.errors import Exited, Refused
+from deepwhisk_runtime.jsontext import NotJSON, dumps
 
 MODULE = "main__"  # what OpenWhisk's own image calls it, and what tracebacks and pickles name
 LOCATE = "The action failed to generate or locate a binary. See logs for details."
@@ -26,25 +27,29 @@ class Action:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
 
-    def run(self, value: Any, activation: Activation) -> Any:
-        """What the function returns, or the error it raised."""
+    def run(self, value: Any, activation: Activation) -> bytes:
+        """What the function returns, or the error it raised, as JSON text."""
         try:
-            return self._function(value)
-        except Exception as error:  # noqa: BLE001 — whatever the action raises is its answer
+            result = self._function(value)
+        except Exception as error:  # noqa: BLE001 — whatever it raises is its answer
             print_traceback(error)
-            return {"error": str(error)}
+            result = {"error": str(error)}
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            print(f"The action ended its process: {error!r}.", file=sys.stderr)
+            raise Exited(400, "command exited") from error
+        if not isinstance(result, (dict, list, tuple, type(None))):
+            raise Refused(502, "The action did not return a dictionary or array.")
+        try:
+            return dumps(result)
+        except NotJSON as error:
+            raise unfit(error) from error
 
-    def exited(self, error: BaseException, activation: Activation) -> Refused:
-        """The action wanted the process to end."""
-        print(f"The action ended its process: {error!r}.", file=sys.stderr)
-        return Refused(400, "command exited")
 
-    def unfit(self, error: Exception, activation: Activation) -> Refused:
-        """The action returned what JSON cannot hold."""
-        print(f"The action returned what JSON cannot hold: {error}.", file=sys.stderr)
-        if getattr(error, "is_number", False):
-            return Refused(502, f"The action did not return a dictionary or array: JSON cannot hold {error}.")
-        return Refused(400, f"The action returned what JSON cannot hold: {error}.")
+def unfit(error: NotJSON) -> Refused:
+    """The answer for a result that JSON cannot hold."""
+    if isinstance(error.value, float):
+        return Refused(502, f"The action did not return a dictionary or array: JSON cannot hold {error}.")
+    return Refused(400, f"The action returned what JSON cannot hold: {error}.")
 
 
 def load(folder: Path, main: str) -> Action:

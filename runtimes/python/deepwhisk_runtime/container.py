@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from deepwhisk_runtime import action
+from deepwhisk_runtime import action, model
 from deepwhisk_runtime.activation import Activation, Variables
-from deepwhisk_runtime.errors import Refused
-from deepwhisk_runtime.jsontext import NotJSON, dumps, loads
+from deepwhisk_runtime.errors import Exited, Fault, Refused
+from deepwhisk_runtime.jsontext import dumps, loads
 from deepwhisk_runtime.unpack import BadArchive, unpack
 
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
@@ -26,9 +26,7 @@ Answer = tuple[int, bytes]
 class Runnable(Protocol):
     """What a container runs: a plain action or a model."""
 
-    def run(self, value: Any, activation: Activation) -> Any: ...
-    def exited(self, error: BaseException, activation: Activation) -> Refused: ...
-    def unfit(self, error: Exception, activation: Activation) -> Refused: ...
+    def run(self, value: Any, activation: Activation) -> bytes: ...
 
 
 class Container:
@@ -78,9 +76,12 @@ class Container:
             unpack(value["code"], bool(value.get("binary")), folder)
         except BadArchive as error:
             raise Refused(400, f"cannot decode the request: {error}") from error
-        self._variables.init(value.get("env") or {})
+        env = value.get("env") or {}
+        is_model = model.is_model(folder)
+        self._variables = Variables(keep_secret=is_model)
+        self._variables.init(env)
         os.chdir(folder)
-        return action.load(folder, value.get("main") or "main")
+        return load_model(folder, env) if is_model else action.load(folder, value.get("main") or "main")
 
     def _run(self, body: bytes) -> Answer:
         if self._runnable is None:
@@ -95,23 +96,29 @@ class Container:
     def _call(self, runnable: Runnable, message: dict[str, Any]) -> bytes:
         value = message.pop("value", {})
         self._variables.run(message)
-        activation = Activation.of(message)
         try:
-            result = runnable.run(value, activation)
-        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-            self._runnable = None  # it meant to end; what it left behind cannot be trusted
-            raise runnable.exited(error, activation) from error
-        if not isinstance(result, (dict, list, tuple, type(None))):
-            raise Refused(502, "The action did not return a dictionary or array.")
-        try:
-            return dumps(result)
-        except NotJSON as error:
-            raise runnable.unfit(error, activation) from error
+            return runnable.run(value, Activation.of(message))
+        except Exited:
+            self._runnable = None
+            raise
 
     def _clear(self) -> None:
         if self._folder is not None:
             os.chdir(self._before)
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def load_model(folder: Path, env: dict[str, Any]) -> Runnable:
+    """Load the model of a folder; Refused says why that failed."""
+    # pydantic is not for plain actions to wait for; a zygote has it already.
+    from deepwhisk_runtime import call, service  # noqa: PLC0415
+
+    name = str(env.get("__OW_ACTION_NAME") or "model").rpartition("/")[2]
+    try:
+        return call.ModelAction(service.load(folder, name, service.Provision.of_environment()))
+    except Fault as fault:
+        print(fault.message, file=sys.stderr)
+        raise Refused(502, fault.as_object(env.get("__OW_ACTIVATION_ID"))) from fault
 
 
 def refuse(status: int, error: Any) -> Answer:

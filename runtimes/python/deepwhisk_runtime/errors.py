@@ -1,6 +1,7 @@
 """What the shim raises on purpose.
 
 Refused        an answer other than 200, with the text OpenWhisk's own proxy gives
+└── Exited     … because the action meant to end its process
 Fault          a model could not do what it was asked; names cause and phase
 └── Invalid    … because of the arguments; names every field with its value and limit
 """
@@ -15,6 +16,10 @@ class Refused(Exception):
         super().__init__(error if isinstance(error, str) else error.get("message", error))
         self.status = status
         self.error = error
+
+
+class Exited(Refused):
+    """Raised when an action meant to end its process: what is left of it is not called again."""
 
 
 class Fault(Exception):

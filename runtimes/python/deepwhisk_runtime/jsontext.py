@@ -7,7 +7,7 @@ library writes.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
+DEEPEST = 200  # levels of lists and dicts
 
 
 class NotJSON(ValueError):
@@ -28,10 +29,6 @@ class NotJSON(ValueError):
         super().__init__(f"{name(value)} at {place}" if place else name(value))
         self.value = value
         self.place = place
-
-    @property
-    def is_number(self) -> bool:
-        return isinstance(self.value, float)
 
 
 def loads(text: bytes) -> Any:
@@ -66,21 +63,38 @@ def _refuse_unfit(value: Any) -> None:
         raise NotJSON(member, place)
 
 
-def unfit(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Every member that JSON cannot hold, with its place as one would write it: `scores[3].top`."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            yield place, value
-    elif depth > 900:
-        yield place, value  # nested without end: most likely it holds itself
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from unfit(member, f"{place}.{key}" if place else str(key), depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for index, member in enumerate(value):
-            yield from unfit(member, f"{place}[{index}]", depth + 1)
-    elif not isinstance(value, (str, int, type(None))):
+def _refuse(value: Any) -> Any:
+    raise TypeError
+
+
+def unfit(
+    value: Any, place: str = "", depth: int = 0, convert: Callable[[Any], Any] = _refuse
+) -> Iterator[tuple[str, Any]]:
+    """Every member that JSON cannot hold, with its place as one would write it: `scores[3].top`.
+
+    `convert` brings a member nearer to JSON, or raises TypeError.
+    """
+    if isinstance(value, (str, int, type(None))) or (isinstance(value, float) and math.isfinite(value)):
+        return
+    if isinstance(value, float) or depth > DEEPEST:  # so deep, it most likely holds itself
         yield place, value
+        return
+    try:
+        inside = members(value, place, convert)
+    except TypeError:
+        yield place, value
+        return
+    for where, member in inside:
+        yield from unfit(member, where, depth + 1, convert)
+
+
+def members(value: Any, place: str, convert: Callable[[Any], Any]) -> list[tuple[str, Any]]:
+    """What a value holds, each with its place."""
+    if isinstance(value, dict):
+        return [(f"{place}.{key}" if place else str(key), member) for key, member in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [(f"{place}[{index}]", member) for index, member in enumerate(value)]
+    return [(place, convert(value))]
 
 
 def name(value: Any) -> str:

@@ -1,0 +1,76 @@
+"""Arguments from a web request: query string, form, upload and JSON body, together.
+
+A query string and a form hold texts only; a text becomes what its parameter wants.
+"""
+
+import io
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from deepwhisk_runtime.arguments import Incoming
+from deepwhisk_runtime.errors import Invalid
+from deepwhisk_runtime.jsontext import loads
+from deepwhisk_runtime.signature import Signature
+
+if TYPE_CHECKING:
+    from flask import Request
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class BadBody(ValueError):
+    """Raised when a body says it is JSON and is not."""
+
+
+def arguments(request: "Request", signature: Signature) -> dict[str, Any]:
+    """All arguments of a request; what is nearer to the body wins."""
+    given = textual(request.args.lists(), signature) | textual(request.form.lists(), signature)
+    for name, uploads in request.files.lists():
+        files = [Incoming(each.stream, each.filename or "", each.mimetype) for each in uploads]
+        given[name] = files if len(files) > 1 else files[0]
+    return given | body(request, signature)
+
+
+def body(request: "Request", signature: Signature) -> dict[str, Any]:
+    """The arguments in a body that is no form: JSON members, or the one file that the model takes."""
+    if request.mimetype in FORMS or not (content := request.get_data()):
+        return {}
+    if request.mimetype in ("", "application/json") or request.mimetype.endswith("+json"):
+        return members(content)
+    if len(signature.files) == 1:
+        return {next(iter(signature.files)): Incoming(io.BytesIO(content), "", request.mimetype)}
+    raise Invalid({"body": [f"A JSON object or a form is expected (got {request.mimetype})."]})
+
+
+def members(content: bytes) -> dict[str, Any]:
+    """The members of a JSON body."""
+    try:
+        value = loads(content)
+    except ValueError as error:
+        raise BadBody(str(error)) from error
+    if not isinstance(value, dict):
+        raise Invalid({"json": [f"The body has to be an object of arguments (got {type(value).__name__})."]})
+    return value
+
+
+def textual(fields: Iterable[tuple[str, list[str]]], signature: Signature) -> dict[str, Any]:
+    """Arguments that were given as texts, each perhaps several times."""
+    return {name: read(texts, signature.kinds.get(name, frozenset())) for name, texts in fields}
+
+
+def read(texts: list[str], kinds: frozenset[str]) -> Any:
+    """What texts stand for, given the JSON types that the parameter takes."""
+    if "array" in kinds and (len(texts) > 1 or texts[0][:1] != "["):
+        return [one(each, frozenset()) for each in texts]
+    return one(texts[-1], kinds)
+
+
+def one(text: str, kinds: frozenset[str]) -> Any:
+    """One text: JSON where the parameter takes lists or objects, else as it is, for pydantic to read."""
+    if kinds & {"array", "object"} and text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return None if text == "" and "null" in kinds and "string" not in kinds else text

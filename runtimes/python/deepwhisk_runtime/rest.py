@@ -1,0 +1,129 @@
+"""The REST application of a model: the DEEPaaS V2 API, its description, health and metrics.
+
+The same application answers on a laptop (`serve`) and behind a raw web action; links in its answers begin
+where it was reached (SCRIPT_NAME).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from deepwhisk_runtime import metrics, openapi
+from deepwhisk_runtime.answers import Outgoing, encode, file_of
+from deepwhisk_runtime.errors import Fault, Invalid
+from deepwhisk_runtime.forms import BadBody, arguments
+from deepwhisk_runtime.jsontext import dumps
+from deepwhisk_runtime.metadata import metadata
+from deepwhisk_runtime.service import Service
+
+JSON = "application/json"
+ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
+PUT = "deepwhisk.put"
+NO_TRAINING = "Training over the API is not offered here: `deepwhisk_runtime` only predicts."
+
+
+def create_app(service: Service) -> Flask:
+    """The application of one model."""
+    app = Flask("deepwhisk_runtime", static_folder=None)
+    app.url_map.strict_slashes = False
+    told = metadata(service.folder, service.description)
+
+    def answer_version() -> Response:
+        return as_json({"id": "v2", "version": "stable", "links": [link("self", url_for("version"))]})
+
+    def answer_versions() -> Response:
+        version = {"version": "stable", "id": "v2", "links": [link("self", url_for("version"))]}
+        return as_json({"versions": [version], "links": [link("describedby", url_for("described"))]})
+
+    def page() -> dict[str, Any]:
+        links = [link("self", url_for("model", name=service.name))]
+        return {"id": service.name, "name": service.name, "links": links, **told}
+
+    def answer_openapi() -> Response:
+        return as_json(openapi.document(service.name, told, service.signature, request.script_root))
+
+    add = Routes(app, service.name)
+    add("/", "versions", answer_versions)
+    add("/v2/", "version", answer_version)
+    add("/v2/models/", "models", lambda: as_json({"models": [page()]}))
+    add("/v2/models/<name>/", "model", lambda: as_json(page()))
+    add("/v2/models/<name>/predict/", "predict", lambda: predict(service), "POST")
+    add(
+        "/v2/models/<name>/train/",
+        "train",
+        lambda: as_json({"error": {"message": NO_TRAINING}}, 501),
+        "GET",
+        "POST",
+    )
+    add("/openapi.json", "described", answer_openapi)
+    add("/health", "health", lambda: as_json({"status": "OK", "model": service.name}))
+    add("/metrics", "measured", lambda: Response(metrics.text(service), mimetype="text/plain; version=0.0.4"))
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(Invalid, invalid)
+    app.register_error_handler(Fault, failed)
+    return app
+
+
+class Routes:
+    """Adds routes to an application; one that names a model answers only for the model there is."""
+
+    def __init__(self, app: Flask, model: str) -> None:
+        self._app = app
+        self._model = model
+
+    def __call__(self, path: str, endpoint: str, answer: Callable[[], Response], *methods: str) -> None:
+        def view(name: str | None = None) -> Response:
+            if name not in (None, self._model):
+                message = f"There is no model {name} here; there is {self._model}."
+                return as_json({"error": {"message": message}}, 404)
+            return answer()
+
+        self._app.add_url_rule(path, endpoint, view, methods=methods or ("GET",))
+
+
+def predict(service: Service) -> Response:
+    """One prediction."""
+    try:
+        given = arguments(request, service.signature)
+    except BadBody:
+        return as_json({"json": ["Invalid JSON body."]}, 400)
+    result = service.predict(given)
+    if (file := file_of(result)) and wants(file.content_type):
+        return Response(file.content, mimetype=file.content_type)
+    text = encode(result, request.environ.get(PUT, Outgoing.inline))
+    return Response(b'{"status":"OK","predictions":%b}\n' % text, mimetype=JSON)
+
+
+def wants(content_type: str) -> bool:
+    """Whether the client asks for a file as it is rather than inside JSON."""
+    return request.accept_mimetypes.best_match([JSON, content_type]) == content_type
+
+
+def invalid(error: Invalid) -> Response:
+    """The answer to arguments that do not fit: messages by argument."""
+    return as_json(error.fields, 422)
+
+
+def failed(error: Fault) -> Response:
+    """The answer when the model failed."""
+    return as_json({"error": error.as_object(request.environ.get(ACTIVATION))}, error.status)
+
+
+def refused(error: HTTPException) -> Response:
+    """The answer to a request for what is not there, in JSON as all others."""
+    code = error.code or 500
+    answer = as_json({"error": {"message": f"{code} {error.name}: {error.description}"}}, code)
+    answer.headers.extend({name: each for name, each in error.get_headers() if name == "Allow"})
+    return answer
+
+
+def link(relation: str, href: str) -> dict[str, str]:
+    """A link as V2 writes it."""
+    return {"rel": relation, "type": JSON, "href": href}
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(dumps(value), status, mimetype=JSON)
