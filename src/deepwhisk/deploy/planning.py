@@ -93,6 +93,8 @@ def _ownership(manifest: Manifest, present: Mapping[str, Any]) -> tuple[Field, .
 
 def _feed_calls(entity: Entity, present: Mapping[str, Any] | None) -> tuple[FeedCall, ...]:
     """CREATE for what is new to its feed, UPDATE for other parameters, DELETE for what left it."""
+    if entity.kind != "trigger":
+        return ()
     old = values(present.get("annotations")) if present else {}
     before, known = old.get("feed"), old.get(FEED_DIGEST)
     if entity.feed is None:
