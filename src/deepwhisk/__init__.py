@@ -1,6 +1,9 @@
 """deepwhisk: your model, from a folder to a service.
 
 The tool that serves a project: it composes the content folders into a manifest, deploys them to an
-OpenWhisk endpoint, and is such an endpoint for one machine. Imports go down only:
-cli → portal → feeds, batch, deploy, engine → manifest, whisk, objects, environments → project → settings, errors.
+OpenWhisk endpoint, and is such an endpoint for one machine. Imports go down only, and the rooms of one step
+do not import each other:
+
+    cli → portal → feeds, batch, deploy, engine, scaffold, services
+    → manifest, whisk, objects, environments, examples → project → grammar → goyaml, settings → errors
 """
