@@ -1,4 +1,4 @@
-"""A small OpenWhisk that records what is fired and does what it is told: triggers, rules, activations, faults.
+"""A small OpenWhisk that records what is fired and does what it is told, faults included.
 
 It answers in the letter of the real one for what the feed asks, and in nothing else.
 """
@@ -24,7 +24,7 @@ STATUS = ("success", "application error", "action developer error", "whisk inter
 
 @dataclass
 class Outcome:
-    """What an action makes of a fire: status 0 to 3, result, and after how many seconds. None: no record, ever."""
+    """What an action makes of a fire: status 0 to 3, and after how many seconds its record shows, if ever."""
 
     status: int = 0
     result: Any = field(default_factory=dict)

@@ -20,6 +20,7 @@ from deepwhisk.feeds.outcome import Started, Verdict, judge, missing, started
 from deepwhisk.feeds.records import Records
 from deepwhisk.feeds.settings import Pace
 from deepwhisk.feeds.subscriptions import Subscription
+from deepwhisk.feeds.tasks import woken
 
 log = logging.getLogger("deepwhisk.feeds")
 
@@ -109,10 +110,7 @@ class Confirmer:
     async def _sleep(self) -> None:
         soonest = min((one.due for one in self._open.values()), default=None)
         timeout = None if soonest is None else max(0.02, soonest - time.monotonic())
-        try:
-            await asyncio.wait_for(self._woken.wait(), timeout)
-        except TimeoutError:
-            return
+        await woken(self._woken, timeout)
 
     async def _attempt(self, due: list[Open]) -> None:
         try:

@@ -19,6 +19,7 @@ from deepwhisk.feeds.ledger import Entry, Ledger
 from deepwhisk.feeds.rate import Rate
 from deepwhisk.feeds.settings import Pace
 from deepwhisk.feeds.subscriptions import Subscription
+from deepwhisk.feeds.tasks import woken
 
 log = logging.getLogger("deepwhisk.feeds")
 
@@ -93,10 +94,7 @@ class Dispatcher:
         if (due := self._ledger.next_due(self.subscription.name)) is not None:
             waits.append(due - time.time())
         timeout = min((wait for wait in waits if wait > 0), default=None)
-        try:
-            await asyncio.wait_for(self._woken.wait(), timeout)
-        except TimeoutError:
-            return
+        await woken(self._woken, timeout)
 
     def _start(self, entry: Entry) -> None:
         task = asyncio.create_task(self._fire(entry))

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote_plus
 
 BUCKETS = "/buckets/"
+VERSIONS = ".versions"
+LATEST = "Seaweed-X-Amz-Latest-Version-Id"
 
 
 class Hint(NamedTuple):
@@ -60,12 +62,15 @@ def identify(bucket: str, key: str, etag: str, seconds: int, version: str | None
 
 def seaweed_hints(body: Any) -> Iterator[Hint]:
     """A SeaweedFS webhook: the key is raw; directories and parts of uploads are no objects."""
-    entry = (body.get("message") or {}).get("new_entry") or {}
+    entry = (body.get("message") or {}).get("new_entry")
     path = str(body.get("key", ""))
-    if body.get("event_type") not in {"create", "update", "rename"} or entry.get("is_directory"):
+    if not entry or not path.startswith(BUCKETS) or body.get("event_type") not in ("create", "update"):
         return
+    if entry.get("is_directory"):
+        # The versions of an object are files in a directory of that name, which says which one is the latest.
+        path = path.removesuffix(VERSIONS) if LATEST in (entry.get("extended") or {}) else ""
     bucket, _, key = path.removeprefix(BUCKETS).partition("/")
-    if path.startswith(BUCKETS) and key and not key.startswith(".uploads"):
+    if key and not key.startswith(".uploads/"):
         yield Hint(bucket, key)
 
 

@@ -11,6 +11,16 @@ from typing import Any
 log = logging.getLogger("deepwhisk.feeds")
 
 
+async def woken(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for the event, but not longer; whether it came. (`wait_for` of 3.11 may lose a cancellation.)"""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 class Tasks:
     """A set of running tasks; `defect` is the first error none of them expected."""
 

@@ -19,6 +19,7 @@ from deepwhisk.feeds.ledger import Ledger
 from deepwhisk.feeds.settings import Pace
 from deepwhisk.feeds.source import Standing
 from deepwhisk.feeds.subscriptions import Subscription
+from deepwhisk.feeds.tasks import woken
 from deepwhisk.objects.store import Object, Store
 
 log = logging.getLogger("deepwhisk.feeds")
@@ -75,11 +76,8 @@ class Listing:
         while True:
             self._wanted.clear()
             wait = await self._attempt()
-            try:
-                await asyncio.wait_for(self._wanted.wait(), wait)
-            except TimeoutError:
-                continue
-            await asyncio.sleep(self._took)  # many may ask at once
+            if await woken(self._wanted, wait):
+                await asyncio.sleep(self._took)  # many may ask at once
 
     async def _attempt(self) -> float:
         """List once; how long until the next time."""
