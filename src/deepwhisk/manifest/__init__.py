@@ -6,6 +6,7 @@ The file is in stock wskdeploy grammar and committed; `wskdeploy -m manifest.yam
 """
 
 from itertools import zip_longest
+from pathlib import Path
 
 from deepwhisk.errors import ManifestError
 from deepwhisk.manifest.compose import HEADER, compose
@@ -23,6 +24,7 @@ __all__ = [
     "Source",
     "check_current",
     "compose",
+    "is_generated",
     "manifest_text",
     "parse",
     "write",
@@ -31,13 +33,16 @@ __all__ = [
 
 def manifest_text(project: Project) -> str:
     """What is deployed: the manifest composed now, or the one that somebody wrote by hand."""
-    return _by_hand(project) or compose(project)
+    path = project.folder / MANIFEST
+    if path.is_file() and not is_generated(project.folder):
+        return path.read_text(encoding="utf-8")
+    return compose(project)
 
 
 def write(project: Project) -> bool:
     """Write manifest.yaml; False when it already said the same. Raises ManifestError for one made by hand."""
     text, path = compose(project), project.folder / MANIFEST
-    if _by_hand(project) is not None:
+    if path.is_file() and not is_generated(project.folder):
         raise ManifestError(
             f"{path} was not made by `deepwhisk manifest`, so it is not written over; move it away."
         )
@@ -61,7 +66,7 @@ def check_current(project: Project) -> None:
         )
 
 
-def _by_hand(project: Project) -> str | None:
-    path = project.folder / MANIFEST
-    text = path.read_text(encoding="utf-8") if path.is_file() else HEADER
-    return None if text.startswith(HEADER) else text
+def is_generated(folder: Path) -> bool:
+    """Whether the folder has a manifest that this tool wrote."""
+    path = folder / MANIFEST
+    return path.is_file() and path.read_text(encoding="utf-8").startswith(HEADER)

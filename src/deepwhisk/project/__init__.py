@@ -12,12 +12,13 @@ from typing import Any
 
 from deepwhisk.errors import ProjectError
 from deepwhisk.grammar import SEQUENCE, TEXT, TRIGGER, Each, Keys
-from deepwhisk.project.catalog import Model, read_model
+from deepwhisk.project.catalog import MODEL_NAME, Model, read_model
 from deepwhisk.project.files import files, folders, settings, text
 from deepwhisk.project.topics import Function, Topic, read_topic
 
 __all__ = [
     "MANIFEST",
+    "MODEL_NAME",
     "Function",
     "Model",
     "Project",
@@ -26,10 +27,12 @@ __all__ = [
     "Trigger",
     "find_folder",
     "read_project",
+    "shipped",
 ]
 
 MANIFEST = "manifest.yaml"
 INSTALLED = Path(__file__).parent.parent / "content"  # what the wheel carries
+CLONE = Path(__file__).parents[3]  # … and the repository, when the tool runs from there
 
 SEQUENCE_FILE = Keys("a sequence", {**SEQUENCE.rules, "description": TEXT})
 TRIGGER_FILE = Keys(
@@ -92,12 +95,17 @@ def find_folder(here: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / MANIFEST).is_file() or (folder / "catalog").is_dir():
             return folder
-    if INSTALLED.is_dir():
-        return INSTALLED
+    if INSTALLED.is_dir() or (CLONE / MANIFEST).is_file():
+        return shipped()
     raise ProjectError(
         f"There is no project in {here} or above: no {MANIFEST} and no folder catalog/. "
         "Make one with `deepwhisk new project NAME`."
     )
+
+
+def shipped() -> Path:
+    """The content that comes with this tool."""
+    return INSTALLED if INSTALLED.is_dir() else CLONE
 
 
 def read_project(folder: Path) -> Project:

@@ -11,7 +11,7 @@ from deepwhisk.errors import ProjectError
 from deepwhisk.project.files import metadata as read_metadata
 from deepwhisk.project.files import python, text, title
 
-NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # it names a container image too
+MODEL_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # it names a container image too
 VERSION = "0.1.0"
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
 METADATA = "ai4-metadata.yml"
@@ -48,7 +48,7 @@ class Model:
 
 def read_model(folder: Path, project: Path) -> Model:
     """What a folder of the catalog says. Raises ProjectError when it is no model."""
-    if not NAME.fullmatch(folder.name):
+    if not MODEL_NAME.fullmatch(folder.name):
         raise ProjectError(
             f"catalog/{folder.name}: name a model in small letters and digits, with '-', '_', '.' between."
         )
