@@ -21,7 +21,7 @@ up: setup ## store, engine and feed, with the catalog deployed
 	$(BIN)/deepwhisk up
 
 demo: setup ## from photographs in a bucket to named classes in another
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/deepwhisk demo
 
 check: setup ## format, lint, types
 	$(BIN)/ruff format --check .

