@@ -98,7 +98,7 @@ def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def reply_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(body=body, status=status, headers=headers, content_type=JSON)
+    return Response(body=body, status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def reply_text(text: str, status: int = 200) -> Response:

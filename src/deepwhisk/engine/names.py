@@ -5,6 +5,7 @@ A name in an answer is always resolved: `_` stands for the caller's namespace on
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deepwhisk.engine.problems import Rejection, malformed
 
@@ -39,6 +40,7 @@ def is_name(text: str) -> bool:
     return _SEGMENT.fullmatch(text) is not None
 
 
+@lru_cache(4096)
 def check_name(text: str) -> str:
     if len(text) > LONGEST:
         raise Rejection(400, f"Name segement longer than allowed: {len(text)} > {LONGEST}.")
