@@ -9,8 +9,10 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,7 +73,7 @@ class Environments:
         """End what is being made; whoever waits for it gets EnvironmentFailed."""
         self._closed = True
         for process in tuple(self._running):
-            process.kill()
+            _kill(process)
 
     def _kept(self, folder: Path, make: Callable[[Path], None]) -> Path:
         if _is_whole(folder):
@@ -104,15 +106,12 @@ class Environments:
         self._run(command, new, progress)
 
     def _build(self, build: str, new: Path, progress: Progress) -> None:
-        script, out = new / "build.py", new / "out"
-        out.mkdir(parents=True)
-        script.write_text(build)
-        command = ["run", "--no-project", "--python", sys.executable, "--script", str(script), str(out)]
-        self._run(command, new, progress)
-        script.unlink()
-        for made in out.iterdir():
-            made.rename(new / made.name)
-        out.rmdir()
+        new.mkdir()
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder) / "build.py"
+            script.write_text(build)
+            command = ["run", "--no-project", "--python", sys.executable, "--script", str(script), str(new)]
+            self._run(command, Path(folder), progress)
 
     def _run(self, command: list[str], folder: Path, progress: Progress) -> None:
         process = subprocess.Popen(
@@ -123,14 +122,16 @@ class Environments:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
         self._running.add(process)
         try:
             if self._closed:
-                process.kill()
+                _kill(process)
             tail = _follow(process, progress)
         finally:
             self._running.discard(process)
+            _kill(process)
         if process.returncode:
             raise EnvironmentFailed(self._why(command[0], tail))
 
@@ -215,6 +216,13 @@ def _follow(process: subprocess.Popen[str], progress: Progress) -> str:
             progress(line.strip())
     process.wait()
     return "\n".join(tail)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Uv and what it has started, if they still run."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @contextmanager

@@ -209,7 +209,7 @@ def contain(order: Message, listener: int, stdout: int, stderr: int) -> None:
     os.environ.update(order["variables"])
     os.chdir(order["folder"])
     tempfile.tempdir = None
-    limit(order["memory"])
+    limit(order["ceiling"])
     os.nice(order["nice"])
     reset_chance()
     serve(socket.socket(fileno=listener))
@@ -226,12 +226,11 @@ def take_streams(stdout: int, stderr: int) -> None:
         signal.signal(number, signal.SIG_IGN if number == signal.SIGPIPE else signal.SIG_DFL)
 
 
-def limit(memory: int) -> None:
+def limit(ceiling: int) -> None:
     """A backstop: the engine watches the real use, but must not be outrun by one huge allocation."""
     status = Path("/proc/self/status").read_text()
     inherited = int(status.partition("VmData:")[2].split(None, 1)[0]) << 10
-    ceiling = inherited + 2 * memory + (256 << 20)
-    resource.setrlimit(resource.RLIMIT_DATA, (ceiling, ceiling))
+    resource.setrlimit(resource.RLIMIT_DATA, (inherited + ceiling, inherited + ceiling))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -14,10 +14,10 @@ from deepwhisk.engine.invocation import Executable
 class Lost(Enum):
     """Why there is no answer."""
 
-    TIME = "it was ended at its time limit"
-    MEMORY = "it was ended at its memory limit"
-    EXIT = "it exited, or answered with something that is no HTTP message with a length"
-    BEFORE = "it had gone before it was asked: another container can take the call"
+    TIME = "time"  # ended at its time limit
+    MEMORY = "memory"  # ended at its memory limit
+    EXIT = "exit"  # ended by itself, or answered with something that is no HTTP message with a length
+    BEFORE = "before"  # gone before it was asked: another container can take the call
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,13 @@ class Logs:
                 if stream.ends or not stream.open or not stream.read():
                     break
 
+    def finish(self) -> list[str]:
+        """What a process that has ended left to read, its last line complete or not."""
+        self.drain()
+        for stream in self._streams:
+            stream.flush()
+        return self.take()
+
     async def _wait(self, seconds: float) -> None:
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiters.append(waiter)

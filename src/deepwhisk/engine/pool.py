@@ -87,7 +87,6 @@ class WarmPool:
             self._shelf.remove(berth)
         else:
             self._shelf.started(berth)
-            self._shelf.release(berth)
 
     async def _run_in(self, berth: Berth, call: Call, arrived: int) -> Outcome | None:
         """None: this container cannot take the call, another one may."""
@@ -110,8 +109,10 @@ class WarmPool:
         if berth.starting:
             reply = await running.initialize(container, executable, call)
             times["init_time"] = running.now() - start
+            if running.refuses(reply):
+                return None
             failure = verdict.of_init(reply, executable.timeout)
-            if failure and not running.refuses(reply):
+            if failure:
                 return await running.outcome_of(container, executable, reply, failure, times)
             self._shelf.started(berth)
         reply = await running.run(container, executable, call)
@@ -143,6 +144,7 @@ class ProcessPool(WarmPool):
     `cache` keeps environments and weights between runs. `api_host` is what actions see as `__OW_API_HOST`.
     `memory` (MB) is what all containers together may be granted; 70 % of the machine's if None.
     `idle_seconds` is how long an unused container stays warm. `variables` are set in every container.
+    `scratch` is where containers have their folders: the system's place for temporary files if None.
     """
 
     def __init__(
@@ -153,9 +155,10 @@ class ProcessPool(WarmPool):
         memory: int | None = None,
         idle_seconds: float = 600.0,
         variables: Mapping[str, str] | None = None,
+        scratch: Path | None = None,
     ) -> None:
         known = {"__OW_API_HOST": api_host, **(variables or {})}
-        self._processes = ProcessDriver(cache, known, idle_seconds)
+        self._processes = ProcessDriver(cache, known, idle_seconds, scratch)
         budget = memory or int(machine() * 0.7) >> 20
         super().__init__(self._processes, memory=budget, idle_seconds=idle_seconds)
 

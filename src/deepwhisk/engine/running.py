@@ -46,7 +46,7 @@ async def outcome_of(
     status, result = judged
     end = now()
     broken = status > APPLICATION_ERROR
-    logs = await container.logs(ended=broken and (isinstance(reply, Lost) or reply.status == 200))
+    logs = await container.logs(ended=isinstance(reply, Lost))
     if broken and executable.logs:
         said = [container.epitaph(), UNEXPECTED]
         logs += [line("stderr", text) for text in said if text]

@@ -88,7 +88,10 @@ class Shelf:
         return berth
 
     def started(self, berth: Berth) -> None:
+        if berth.ahead:
+            berth.running -= 1  # there was no call to count
         berth.starting = berth.ahead = False
+        self._hand_over(berth)
         self._grant()
 
     def release(self, berth: Berth) -> None:

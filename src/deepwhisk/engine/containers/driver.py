@@ -28,12 +28,14 @@ _BASE = Recipe()
 class ProcessDriver:
     """Containers as processes of this machine; create it inside a running event loop."""
 
-    def __init__(self, cache: Path, variables: Mapping[str, str], idle_seconds: float) -> None:
+    def __init__(
+        self, cache: Path, variables: Mapping[str, str], idle_seconds: float, scratch: Path | None = None
+    ) -> None:
         self._cache = cache
         self._variables = dict(variables)
         self._idle_seconds = idle_seconds
         self._makings = Makings(cache)
-        self._folder, self._lock = claim_folder()
+        self._folder, self._lock = claim_folder(scratch)
         self._watch = Watch()
         self._zygotes: dict[str, asyncio.Task[zygote.Zygote]] = {}
         self._used: dict[str, float] = {}

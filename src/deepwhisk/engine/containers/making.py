@@ -67,13 +67,23 @@ class Makings:
 
     async def environment(self, recipe: Recipe) -> Environment:
         """Shared by all that wait; raises EnvironmentFailed."""
-        state = self._states.get(recipe)
-        if state is not None and state.state == "failed" and _now() - state.since > RETRY_SECONDS * 1000:
-            self.forget_failure(recipe)
+        self._forget_outdated(recipe)
         if recipe not in self._tasks:
             self._states[recipe] = Making(digest_of(recipe.requirements), recipe.packages)
             self._tasks[recipe] = asyncio.create_task(self._make(recipe, self._states[recipe]))
         return await asyncio.shield(self._tasks[recipe])
+
+    def _forget_outdated(self, recipe: Recipe) -> None:
+        """A failure of a while ago, or an environment that somebody has deleted."""
+        state, task = self._states.get(recipe), self._tasks.get(recipe)
+        if state is None or task is None or not task.done():
+            return
+        if state.state == "failed":
+            outdated = _now() - state.since > RETRY_SECONDS * 1000
+        else:
+            outdated = not task.result().python.exists()
+        if outdated:
+            del self._states[recipe], self._tasks[recipe]
 
     async def _make(self, recipe: Recipe, state: Making) -> Environment:
         def progress(line: str) -> None:

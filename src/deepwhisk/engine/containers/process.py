@@ -20,7 +20,6 @@ from deepwhisk.engine.invocation import Executable
 from deepwhisk.engine.logs import Logs
 
 _MEBIBYTE = 1 << 20
-_OUT_OF_MEMORY = 137  # exit status of a container that saw its own MemoryError
 _SENTINEL_SECONDS = 2.0
 
 
@@ -86,13 +85,16 @@ class ProcessContainer:
     async def _why(self, reply: Lost) -> Lost:
         """A lost connection is seen before the exit that explains it."""
         if self._reason is None:
-            try:
-                await asyncio.wait_for(self._ended.wait(), 0.5)
-            except TimeoutError:
-                return reply
-        if self._reason is None and os.waitstatus_to_exitcode(self._status or 0) == _OUT_OF_MEMORY:
-            self._reason = Lost.MEMORY
+            await self._has_ended(0.5)
         return self._reason or reply
+
+    async def _has_ended(self, seconds: float) -> bool:
+        if not self._ended.is_set():
+            try:
+                await asyncio.wait_for(self._ended.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
 
     def mourn(self, status: int | None) -> None:
         """It has ended, with this wait status if its zygote lived to see it."""
@@ -109,13 +111,14 @@ class ProcessContainer:
         if not ended:
             return await self.output.collect(_SENTINEL_SECONDS)
         self.end(self.pid)
-        await asyncio.wait([asyncio.ensure_future(self._ended.wait())], timeout=1)
-        self.output.drain()
-        return self.output.take()
+        await self._has_ended(1)
+        return self.output.finish()
 
     def epitaph(self) -> str | None:
-        if self._reason in (Lost.TIME, Lost.MEMORY):
-            return f"The container was ended: {self._reason.value}."
+        if self._reason is Lost.TIME:
+            return "The container was ended at the time limit, and with it all that the action had started."
+        if self._reason is Lost.MEMORY:
+            return f"The container wanted more than its {self.memory // _MEBIBYTE} MB and was ended."
         if not self._ended.is_set():
             return None
         if self._status is None:
@@ -128,8 +131,7 @@ class ProcessContainer:
     async def stop(self) -> None:
         self._reason = self._reason or Lost.BEFORE
         self.end(self.pid)
-        if not self._ended.is_set():
-            await asyncio.wait([asyncio.ensure_future(self._ended.wait())], timeout=2)
+        await self._has_ended(2)
         for wire in self._wires:
             wire.close()
         self.output.close()
@@ -155,7 +157,6 @@ async def fork(
         birth = zygote.Birth(
             folder / "work",
             variables | {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "work")},
-            memory,
             listener,
             stdout_end,
             stderr_end,

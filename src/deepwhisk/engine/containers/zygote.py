@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.orphans import MARK, end_marked
 from deepwhisk.errors import ContainerFailed
 
@@ -34,7 +35,6 @@ class Birth:
 
     folder: Path
     variables: dict[str, str]
-    memory: int  # bytes
     listener: socket.socket
     stdout: int
     stderr: int
@@ -80,7 +80,7 @@ class Zygote:
             "number": number,
             "folder": str(birth.folder),
             "variables": birth.variables,
-            "memory": birth.memory,
+            "ceiling": machine(),
             "nice": birth.nice,
         }
         born: asyncio.Future[int] = self.loop.create_future()

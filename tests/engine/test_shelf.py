@@ -1,0 +1,212 @@
+"""Who gets a container, and when."""
+
+import asyncio
+
+import pytest
+
+from deepwhisk.engine.invocation import Executable
+from deepwhisk.engine.shelf import STARTS, Berth, Shelf
+from deepwhisk.errors import ContainerFailed
+from fixtures.pool import StubContainer, executable
+
+
+@pytest.fixture
+def removed() -> list[Berth]:
+    return []
+
+
+@pytest.fixture
+def shelf(removed: list[Berth]) -> Shelf:
+    return Shelf(1024, removed.append)
+
+
+def of(name: str, revision: str = "1", **limits: int) -> Executable:
+    return executable(name=name, key=("guest", f"guest/{name}", revision), **limits)
+
+
+async def warm(shelf: Shelf, action: Executable) -> Berth:
+    berth = await shelf.claim(action)
+    berth.container = StubContainer()
+    shelf.started(berth)
+    shelf.release(berth)
+    return berth
+
+
+async def waiting(*tasks: "asyncio.Task[Berth]") -> bool:
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return not any(task.done() for task in tasks)
+
+
+async def test_nothing_is_warm_at_first(shelf: Shelf) -> None:
+    assert shelf.take(of("a").key) is None
+
+
+async def test_a_released_container_is_taken_again(shelf: Shelf) -> None:
+    berth = await warm(shelf, of("a"))
+
+    assert shelf.take(of("a").key) is berth
+    assert shelf.take(of("a").key) is None
+    assert shelf.take(of("b").key) is None
+
+
+async def test_the_last_used_is_taken_first(shelf: Shelf) -> None:
+    first, second = await shelf.claim(of("a")), await shelf.claim(of("a"))
+    for berth in (first, second):
+        shelf.started(berth)
+    shelf.release(second)
+    shelf.release(first)
+
+    assert shelf.take(of("a").key) is second
+
+
+async def test_a_call_takes_the_first_that_becomes_free(shelf: Shelf) -> None:
+    busy = [await shelf.claim(of("a", memory=512)) for _ in range(2)]
+    for berth in busy:
+        shelf.started(berth)
+    call = asyncio.create_task(shelf.claim(of("a", memory=512)))
+    assert await waiting(call)
+
+    shelf.release(busy[1])
+
+    assert await call is busy[1]
+
+
+async def test_the_longest_idle_makes_room(shelf: Shelf, removed: list[Berth]) -> None:
+    old = await warm(shelf, of("a", memory=512))
+    await warm(shelf, of("b", memory=512))
+
+    await shelf.claim(of("c", memory=512))
+
+    assert removed == [old]
+
+
+async def test_nobody_is_evicted_in_vain(shelf: Shelf, removed: list[Berth]) -> None:
+    busy = await shelf.claim(of("a", memory=512))
+    shelf.started(busy)
+    await warm(shelf, of("b", memory=512))
+    call = asyncio.create_task(shelf.claim(of("c", memory=1024)))
+
+    assert await waiting(call)
+    assert removed == []
+    shelf.release(busy)
+    assert (await call).executable.memory == 1024
+
+
+async def test_for_memory_the_first_to_come_is_served_first(shelf: Shelf) -> None:
+    busy = await shelf.claim(of("a", memory=1024))
+    shelf.started(busy)
+    large = asyncio.create_task(shelf.claim(of("b", memory=1024)))
+    await waiting(large)
+    small = asyncio.create_task(shelf.claim(of("c", memory=128)))
+    assert await waiting(large, small)
+
+    shelf.remove(busy)
+    assert (await large).executable.memory == 1024
+    assert await waiting(small)
+    small.cancel()
+
+
+async def test_more_memory_than_there_is_at_all_is_refused(shelf: Shelf) -> None:
+    with pytest.raises(ContainerFailed, match=r"2048 MB.*1024 MB"):
+        await shelf.claim(of("a", memory=2048))
+
+
+async def test_only_some_containers_of_an_action_start_at_once(shelf: Shelf) -> None:
+    starting = [await shelf.claim(of("a", memory=128)) for _ in range(STARTS)]
+    more = asyncio.create_task(shelf.claim(of("a", memory=128)))
+    assert await waiting(more)
+
+    other = await shelf.claim(of("b", memory=128))
+    assert other.starting
+    shelf.started(starting[0])
+    assert (await more).starting
+
+
+async def test_older_revisions_are_not_kept(shelf: Shelf, removed: list[Berth]) -> None:
+    old = await warm(shelf, of("a", "1"))
+    other = await warm(shelf, of("b", "1"))
+
+    await shelf.claim(of("a", "2"))
+
+    assert removed == [old]
+    assert shelf.take(other.executable.key) is other
+
+
+async def test_idle_containers_expire_and_busy_ones_do_not(shelf: Shelf, removed: list[Berth]) -> None:
+    idle = await warm(shelf, of("a"))
+    busy = await shelf.claim(of("b"))
+    shelf.started(busy)
+
+    shelf.expire(float("inf"))
+
+    assert removed == [idle]
+    assert shelf.all() == [busy]
+
+
+async def test_a_call_that_is_given_up_leaves_its_place(shelf: Shelf) -> None:
+    busy = await shelf.claim(of("a", memory=1024))
+    shelf.started(busy)
+    given_up = asyncio.create_task(shelf.claim(of("b", memory=1024)))
+    patient = asyncio.create_task(shelf.claim(of("c", memory=1024)))
+    await waiting(given_up, patient)
+
+    given_up.cancel()
+    await waiting(patient)
+    shelf.remove(busy)
+
+    assert (await patient).executable.key[1] == "guest/c"
+
+
+async def test_a_berth_granted_to_a_call_that_is_given_up_goes_to_the_next(shelf: Shelf) -> None:
+    busy = await shelf.claim(of("a", memory=1024))
+    shelf.started(busy)
+    given_up = asyncio.create_task(shelf.claim(of("b", memory=1024)))
+    patient = asyncio.create_task(shelf.claim(of("c", memory=1024)))
+    await waiting(given_up, patient)
+
+    shelf.remove(busy)
+    given_up.cancel()
+
+    assert (await patient).executable.key[1] == "guest/c"
+
+
+async def test_with_concurrency_a_container_takes_several_calls(shelf: Shelf) -> None:
+    action = of("a", concurrency=2, memory=1024)
+    berth = await shelf.claim(action)
+    second, third = (asyncio.create_task(shelf.claim(action)) for _ in range(2))
+    assert await waiting(second, third)
+
+    shelf.started(berth)
+    assert await second is berth
+    assert await waiting(third)
+    shelf.release(berth)
+    assert await third is berth
+
+
+async def test_a_call_waits_for_the_container_that_is_started_ahead_of_it(shelf: Shelf) -> None:
+    ahead = shelf.offer(of("a"))
+    assert ahead is not None
+    call = asyncio.create_task(shelf.claim(of("a")))
+    assert await waiting(call)
+
+    shelf.started(ahead)
+    assert await call is ahead
+
+
+async def test_a_container_started_ahead_that_fails_lets_the_call_start_one(shelf: Shelf) -> None:
+    ahead = shelf.offer(of("a"))
+    assert ahead is not None
+    call = asyncio.create_task(shelf.claim(of("a")))
+    await waiting(call)
+
+    shelf.remove(ahead)
+
+    assert (await call).starting
+
+
+async def test_nothing_is_started_ahead_where_there_is_one_or_no_room(shelf: Shelf) -> None:
+    await warm(shelf, of("a", memory=1024))
+
+    assert shelf.offer(of("a")) is None
+    assert shelf.offer(of("b")) is None
