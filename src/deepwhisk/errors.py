@@ -13,6 +13,7 @@ A message says what happened, with which value, and what to do next; the command
     │   ├── ObjectExists     … because a conditional write found one
     │   └── StoreUnreachable … no store answered
     ├── FeedError            a subscription cannot be made or kept
+    ├── PredictionFailed     a model did not answer, or not as expected
     ├── EnvironmentFailed    packages or weights of an action could not be made
     ├── ContainerFailed      no container could be started for an action
     │   └── ImageMissing     … because there is no way to its image here
@@ -79,6 +80,10 @@ class FeedError(DeepwhiskError):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class PredictionFailed(DeepwhiskError):
+    """Raised when a model answers with an error, or not as its example expects; says what the model said."""
 
 
 class EnvironmentFailed(DeepwhiskError):

@@ -1,4 +1,4 @@
-"""Every part is killed in turn while photographs arrive: each has exactly one result object, none is missing."""
+"""Every part is killed in turn while photographs arrive: each has one result object, none is missing."""
 
 import itertools
 import os

@@ -13,7 +13,7 @@ from deepwhisk.cli.common import out
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.predict import argument, ask
 from deepwhisk.cli.up import interruptible
-from deepwhisk.errors import DeepwhiskError
+from deepwhisk.errors import PredictionFailed
 from deepwhisk.examples import Example, differences, read_examples
 from deepwhisk.objects.store import Store
 from deepwhisk.objects.stores import open_store
@@ -39,7 +39,7 @@ def demo() -> None:
             machine.start(project)
             wrong = _show_all(machine, model)
         if wrong:
-            raise DeepwhiskError("Not every answer is the expected one: " + "; ".join(wrong))
+            raise PredictionFailed("Not every answer is the expected one: " + "; ".join(wrong))
         out.print("Every answer is the expected one. Go on with [bold]deepwhisk up[/].")
 
 
@@ -71,14 +71,14 @@ def _by_bucket(store: Store, example: Example) -> list[str]:
 
 
 def _await_result(store: Store, key: str) -> dict[str, Any]:
-    """The model's answer in the result object of an upload. Raises DeepwhiskError when none comes."""
+    """The model's answer in the result object of an upload. Raises PredictionFailed when none comes."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         for stored in store.list(RESULTS, f"{MODEL}/{key}/"):
             with store.get(RESULTS, stored.key) as body:
                 return dict(json.loads(body.read())["result"])
         time.sleep(0.002)
-    raise DeepwhiskError(
+    raise PredictionFailed(
         f"No result for {key} after {WAIT_SECONDS:.0f} s; see `deepwhisk status` and the logs."
     )
 
@@ -90,7 +90,7 @@ def _by_web(machine: Machine, example: Example) -> Any:
     with image.open("rb") as body:
         response = requests.post(url, files={"image": (image.name, body, "image/jpeg")}, timeout=WAIT_SECONDS)
     if not response.ok:
-        raise DeepwhiskError(f"The web action answered {response.status_code}: {response.text[:500]}")
+        raise PredictionFailed(f"The web action answered {response.status_code}: {response.text[:500]}")
     answer = response.json()["predictions"]
     out.print(f"    {json.dumps(answer)}", markup=False)
     return answer

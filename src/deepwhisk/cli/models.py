@@ -47,7 +47,8 @@ def describe(model: Model, whisk: Whisk | None, deployed: dict[str, str]) -> dic
     """One model, with its address when it is deployed."""
     url = None
     if whisk is not None and model.name in deployed:
-        url = f"{whisk.apihost}/api/v1/web/{whisk.namespace()}/models/{model.name}/v2/models/{model.name}/predict/"
+        action = f"{whisk.apihost}/api/v1/web/{whisk.namespace()}/models/{model.name}"
+        url = f"{action}/v2/models/{model.name}/predict/"
     return {
         "name": model.name,
         "title": model.title,

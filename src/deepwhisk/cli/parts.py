@@ -52,10 +52,21 @@ def engine(port: int, host: str, durable: str, state: State) -> None:
 @click.option(
     "--apihost", required=True, envvar="DEEPWHISK_APIHOST", help="Address of the OpenWhisk to fire at."
 )
-@click.option("--store", "store_url", required=True, envvar="DEEPWHISK_STORE_ENDPOINT", metavar="URL",
-              help="The S3 store to watch; its keys come from DEEPWHISK_STORE_ACCESS_KEY and …_SECRET_KEY.")  # fmt: skip
-@click.option("--source", "sources", multiple=True, type=click.Choice(["minio-listen"]),
-              help="What tells of objects beside webhooks and listings.")  # fmt: skip
+@click.option(
+    "--store",
+    "store_url",
+    required=True,
+    envvar="DEEPWHISK_STORE_ENDPOINT",
+    metavar="URL",
+    help="The S3 store to watch. Its keys: DEEPWHISK_STORE_ACCESS_KEY, DEEPWHISK_STORE_SECRET_KEY.",
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(["minio-listen"]),
+    help="What tells of objects beside webhooks and listings.",
+)
 @state_option
 def feed(port: int, host: str, apihost: str, store_url: str, sources: tuple[str, ...], state: State) -> None:
     """Run the storage feed alone: it fires triggers for objects that arrive, in the foreground."""

@@ -1,4 +1,4 @@
-"""The ports of `up`: the API's as asked for, the feed's own, which stays so that deployments need not change."""
+"""The ports of `up`: the API's as asked for, and the feed's, which stays from start to start."""
 
 import random
 import socket

@@ -14,7 +14,7 @@ import requests
 
 from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
 from deepwhisk.environments import Environment, Environments, install_runtime
-from deepwhisk.errors import DeepwhiskError, SettingsError, StoreUnreachable
+from deepwhisk.errors import PredictionFailed, SettingsError, StoreUnreachable, WhiskError, WhiskUnreachable
 from deepwhisk.project import Project
 from deepwhisk.settings import State, cache_folder
 from deepwhisk.whisk import Whisk
@@ -60,9 +60,28 @@ def predict(
 
 
 def ask(whisk: Whisk, name: str, arguments: dict[str, Any]) -> Any:
-    """The answer of a deployed model. Raises DeepwhiskError with the model's own sentence when it failed."""
-    activation = whisk.invoke(f"models/{name}", arguments)
-    return activation["response"]["result"] if isinstance(activation, dict) else activation
+    """The answer of a deployed model. Raises PredictionFailed with the model's own sentence."""
+    try:
+        activation = whisk.invoke(f"models/{name}", arguments)
+    except WhiskUnreachable:
+        raise
+    except WhiskError as error:
+        raise PredictionFailed(_said(error)) from error
+    if "response" not in activation:
+        raise PredictionFailed(
+            f"{name} has not answered yet; ask for its activation: {activation.get('activationId')}"
+        )
+    return activation["response"]["result"]
+
+
+def _said(error: WhiskError) -> str:
+    """What the model said of its failure, where, and in which activation; else the endpoint's words."""
+    response = error.body.get("response", {}) if isinstance(error.body, dict) else {}
+    said = response.get("result", {}).get("error") if isinstance(response, dict) else None
+    if not isinstance(said, dict):
+        return str(error)
+    where = f"phase {said.get('phase')}, activation {said.get('activation')}"
+    return f"{said.get('message')} ({where})"
 
 
 def _arguments(inputs: tuple[str, ...], whisk: Whisk) -> Iterator[tuple[str, Any]]:
@@ -132,7 +151,9 @@ def _ask_folder(name: str, inputs: tuple[str, ...]) -> Any:
         check=False,
     )
     if done.returncode:
-        raise DeepwhiskError(done.stdout.decode().strip() or f"The model ended with exit {done.returncode}.")
+        raise PredictionFailed(
+            done.stdout.decode().strip() or f"The model ended with exit {done.returncode}."
+        )
     return json.loads(done.stdout)
 
 
