@@ -98,11 +98,9 @@ def link(args: dict[str, Any]) -> dict[str, Any]:
     """
     client = _client(args)
     kind = args.get("contentType") or "application/octet-stream"
-    where = {
-        "bucket": args.get("bucket") or TRANSFER,
-        "key": f"{datetime.now(UTC):%Y-%m-%d}/{uuid.uuid4().hex}",
-    }
-    reference = {**where, "etag": None, "size": args.get("size"), "contentType": kind}
+    key = f"{datetime.now(UTC):%Y-%m-%d}/{uuid.uuid4().hex}"
+    reference = {"bucket": args.get("bucket") or TRANSFER, "key": key, "etag": None}
+    reference |= {"size": args.get("size"), "contentType": kind}
     put = _signed(client, "put_object", reference, args, ContentType=kind)
     reference["url"] = _signed(client, "get_object", reference, args)
     return {"put": {"url": put, "headers": {"Content-Type": kind}}, "reference": {"$object": reference}}
@@ -114,11 +112,11 @@ def _kept(client: Any, value: Any, bucket: str, keys: Iterator[str]) -> Any:
         return [_kept(client, item, bucket, keys) for item in value]
     if not isinstance(value, dict):
         return value
-    if set(value) != {"$object"}:
+    if set(value) != {"$object"} or not isinstance(value["$object"], dict):
         return {name: _kept(client, item, bucket, keys) for name, item in value.items()}
     stays = {name: item for name, item in value["$object"].items() if name != "url"}
-    if stays["bucket"] == TRANSFER:
-        stays = _copied(client, stays["key"], bucket, next(keys))
+    if stays.get("bucket") == TRANSFER:
+        stays = _copied(client, _member(stays, "key", str), bucket, next(keys))
     return {"$object": stays}
 
 
@@ -157,15 +155,8 @@ def _complete(client: Any, event: dict[str, Any]) -> dict[str, Any]:
         return event
     with _refusals(event["bucket"], event["key"]):
         found = client.head_object(Bucket=event["bucket"], Key=event["key"])
-    modified = found["LastModified"]
-    version = found.get("VersionId")
-    parts = [
-        event["bucket"],
-        event["key"],
-        version or "",
-        found["ETag"].strip('"'),
-        int(modified.timestamp()),
-    ]
+    etag, modified, version = found["ETag"].strip('"'), found["LastModified"], found.get("VersionId")
+    parts = [event["bucket"], event["key"], version or "", etag, int(modified.timestamp())]
     known = {
         "id": hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32],
         **_said(found),
@@ -196,26 +187,23 @@ def _refuse_loop(event: dict[str, Any], results: dict[str, str]) -> None:
     bucket, prefix = results["bucket"], results["prefix"]
     if bucket == event.get("bucket") and str(event.get("key", "")).startswith(prefix):
         raise _Refused(
-            f"the result of {event['key']!r} would lie where the object itself lies, in bucket {bucket!r} "
-            f"under {prefix!r}, and be an event again; choose another bucket or prefix for the results"
+            f"the result of {event['key']!r} would lie beside it, in bucket {bucket!r} under {prefix!r}, "
+            "and be an event again; choose another bucket or prefix for the results"
         )
 
 
 def _place(results: Any) -> dict[str, str]:
     """Where results go."""
     if not isinstance(results, dict) or not results.get("bucket"):
-        raise _Refused(
-            'there is no place for the result; give objects/fetch results: {"bucket": …, "prefix": …}'
-        )
+        raise _Refused('there is no place for the result; give fetch results: {"bucket": …, "prefix": …}')
     return {"bucket": str(results["bucket"]), "prefix": str(results.get("prefix") or "")}
 
 
 def _member(args: dict[str, Any], name: str, kind: type) -> Any:
     value = args.get(name)
     if not isinstance(value, kind) or not value:
-        raise _Refused(
-            f"{name!r} is {json.dumps(value)[:80]}; give {'an object' if kind is dict else 'a text'}"
-        )
+        wanted = "an object" if kind is dict else "a text"
+        raise _Refused(f"{name!r} is {json.dumps(value)[:80]}; give {wanted}")
     return value
 
 
@@ -224,8 +212,7 @@ def _signed(client: Any, verb: str, reference: dict[str, Any], args: dict[str, A
     if type(seconds) is not int or not 1 <= seconds <= 86400:
         raise _Refused(f"a link cannot live {seconds!r} seconds; choose between 1 and 86400")
     named = {"Bucket": reference["bucket"], "Key": reference["key"], **more}
-    url: str = client.generate_presigned_url(verb, Params=named, ExpiresIn=seconds)
-    return url
+    return str(client.generate_presigned_url(verb, Params=named, ExpiresIn=seconds))
 
 
 def _rest(args: dict[str, Any], *own: str) -> dict[str, Any]:
@@ -240,10 +227,7 @@ def _client(args: Any) -> Any:
         raise _Refused(f"the input is a {type(args).__name__}; only an object can carry its event")
     missing = [name for name in SETTINGS[:3] if not args.get(name)]
     if missing:
-        raise _Refused(
-            f"the package objects does not know its store: {', '.join(missing)} missing; "
-            "set the variables DEEPWHISK_STORE_… and deploy again"
-        )
+        raise _Refused(f"{', '.join(missing)} missing; set the variables DEEPWHISK_STORE_… and deploy again")
     return _connected(*(args.get(name) or "us-east-1" for name in SETTINGS))
 
 
@@ -261,10 +245,11 @@ def _refusals(bucket: str, key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code == "NoSuchBucket":
-            raise _Refused(f"there is no bucket {bucket!r}; make it first") from error
+        said = f"the store refused {what}: {code}"
         if code in {"404", "NoSuchKey"}:
-            raise _Refused(f"there is no {what}; it may have been removed since the event") from error
-        raise _Refused(f"the store refused {what}: {code}") from error
+            said = f"there is no {what}; it may have been removed since the event"
+        elif code == "NoSuchBucket":
+            said = f"there is no bucket {bucket!r}; make it first"
+        raise _Refused(said) from error
     except BotoCoreError as error:
         raise _Refused(f"the store did not answer for {what}; check that it runs") from error

@@ -337,6 +337,16 @@ def test_a_copy_of_an_unfinished_run_stays_the_one(
         assert body.read() == b"before"
 
 
+@pytest.mark.parametrize("value", ["text", None, {}, {"bucket": 5}])
+def test_what_only_looks_like_a_reference_is_written_as_it_is(
+    actions: ModuleType, inputs: Json, store: Store, arrive: Callable[..., Json], results: Json, value: object
+) -> None:
+    event = {**arrive(), "results": results}
+    written = actions.store({**inputs, "odd": {"$object": value}, "$event": event})
+
+    assert document(store, written)["result"] == {"odd": {"$object": value}}
+
+
 def test_a_missing_results_bucket_is_named(
     actions: ModuleType, inputs: Json, arrive: Callable[..., Json]
 ) -> None:
