@@ -171,11 +171,6 @@ class _Reader:
 
     def _value(self, node: yaml.Node, where: str) -> Any:
         if isinstance(node, yaml.MappingNode):
-            for key, _ in node.value:
-                if key.tag != f"{TAG}str":
-                    raise self._error(
-                        key, f"quote the key {key.value!r} of {where}: YAML does not read it as text"
-                    )
             return {key: self._value(value, _join(where, key)) for key, value in self._pairs(node, where)}
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, where) for item in node.value]

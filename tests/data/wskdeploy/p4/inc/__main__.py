@@ -1,0 +1,3 @@
+from common.extra import V
+def main(args):
+    return {"v": V}

@@ -1,0 +1,1 @@
+exports.main = function (p) { return { sum: p.a + p.b }; };
