@@ -84,7 +84,8 @@ def test_what_is_private_is_readable_by_its_owner_only(seaweed: Seaweed) -> None
     folder = seaweed.log.parent
 
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "identities.json").stat().st_mode & 0o777 == 0o600
+    for name in ("identities.json", "aws", "ports.json"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
     assert seaweed.settings.secret_key not in repr(seaweed.settings)
 
 
@@ -93,6 +94,14 @@ def test_the_secret_key_is_on_no_command_line(seaweed: Seaweed) -> None:
 
     assert seaweed.settings.secret_key not in command
     assert "-master.telemetry=false" in command
+
+
+def test_plain_boto3_finds_it_by_one_variable(seaweed: Seaweed, bucket: str) -> None:
+    program = "import boto3, sys; boto3.client('s3').put_object(Bucket=sys.argv[1], Key='a', Body=b'hello')"
+    environment = {"AWS_CONFIG_FILE": str(seaweed.log.parent / "aws"), "HOME": "/nowhere"}
+    subprocess.run([sys.executable, "-c", program, bucket], env=environment, check=True)
+
+    assert content_of(open_store(seaweed.settings), bucket, "a") == b"hello"
 
 
 def test_two_stores_have_different_credentials(seaweed: Seaweed, own: Seaweed) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from deepwhisk.errors import ServiceError
+from deepwhisk.objects.store import StoreSettings
 
 # Below the range from which Linux gives ports to outgoing connections, so that a restart finds them free.
 FIRST, LAST = 20000, 22000
@@ -82,6 +83,7 @@ class SeaweedFolder:
         self.console = self.log / "console"
         self.identities = self.path / "identities.json"
         self.ports_file = self.path / "ports.json"
+        self.aws = self.path / "aws"
         self.notification = self.path / ".seaweedfs" / "notification.toml"
 
     def write(self, webhook: Webhook | None) -> None:
@@ -135,6 +137,17 @@ def identities(name: str, access_key: str, secret_key: str) -> str:
     return json.dumps(
         {"identities": [{"name": name, "credentials": credentials, "actions": actions}]}, indent=1
     )
+
+
+def aws_config(settings: StoreSettings) -> str:
+    """What boto3 and the AWS command line read when AWS_CONFIG_FILE names it."""
+    return f"""\
+[default]
+aws_access_key_id = {settings.access_key}
+aws_secret_access_key = {settings.secret_key}
+region = {settings.region}
+endpoint_url = {settings.endpoint}
+"""
 
 
 def write_private(file: Path, text: str) -> None:
