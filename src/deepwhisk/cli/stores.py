@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import SettingsError
 from deepwhisk.objects.seaweed import Seaweed
-from deepwhisk.objects.store import TRANSFER, StoreSettings
+from deepwhisk.objects.store import StoreSettings
 from deepwhisk.objects.stores import open_store
+from deepwhisk.objects.transfer import make_transfer_bucket
 from deepwhisk.project import Project
 from deepwhisk.settings import State
 
@@ -55,4 +56,5 @@ def running_variables(running: Running, state: State) -> dict[str, str]:
 
 def make_buckets(store: StoreSettings, project: Project) -> None:
     """Make the buckets that the project's triggers watch and write to, and the one of references."""
-    open_store(store, sorted({TRANSFER, *project.buckets()}))
+    make_transfer_bucket(store)
+    open_store(store, sorted(project.buckets()))
