@@ -16,6 +16,7 @@ JSON, HTML, SVG, HTTP = "application/json", "text/html", "image/svg+xml", "messa
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MEDIA = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 _TEXTUAL = ("application/javascript", "application/xml", "application/x-www-form-urlencoded")
+_FRAMING = ("content-length", "transfer-encoding", "connection")  # the server's to say
 _MISMATCH = "Response type in header did not match generated content type."
 
 
@@ -110,7 +111,7 @@ def _headers(asked: Any) -> CIMultiDict[str]:
         if not _TOKEN.fullmatch(name):
             raise _not_valid(HTTP)
         for text in _header_values(value):
-            if not any(letter in text for letter in "\r\n\0"):
+            if name.lower() not in _FRAMING and not any(letter in text for letter in "\r\n\0"):
                 headers.add(name, text)
     return headers
 
