@@ -60,14 +60,25 @@ def encode(result: Any, put: Callable[[Outgoing], dict[str, Any]] = Outgoing.inl
 
 
 def _encode_slowly(result: Any, convert: Callable[[Any], Any], error: Exception) -> bytes:
+    def nearer(value: Any) -> Any:
+        return plain_keys(convert(value))
+
     # Keys that are numbers, whole numbers beyond 64 bits: JSON allows what orjson does not.
     if isinstance(error.__cause__, Fault):
         raise error.__cause__
     try:
-        return json.dumps(result, default=convert, allow_nan=False, separators=(",", ":")).encode()
+        text = json.dumps(plain_keys(result), default=nearer, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as slow_error:
         _refuse_unfit(result)
         raise Fault("result", f"The result of predict has no JSON form: {slow_error}.", slow_error) from None
+    return text.encode()
+
+
+def plain_keys(value: Any) -> Any:
+    """The same with numbers of numpy in keys as Python's own; counting labels makes such dicts."""
+    if isinstance(value, dict):
+        return {getattr(key, "item", lambda key=key: key)(): plain_keys(each) for key, each in value.items()}
+    return [plain_keys(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _refuse_unfit(result: Any) -> None:

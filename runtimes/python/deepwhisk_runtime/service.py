@@ -100,7 +100,8 @@ def load(folder: Path, name: str, provision: Provision) -> Service:
     except Fault:
         raise
     except model.NotAModel as error:
-        raise Fault("load", f"The model cannot be read: {error}.", error) from error
+        message = str(error).replace(f"{folder}/", "")
+        raise Fault("load", f"The model cannot be read: {message}.", error.__cause__) from error
     except (Exception, SystemExit) as error:
         print_traceback(error)
         raise Fault("load", f"The model {name} cannot be loaded: {describe(error)}", error) from error

@@ -139,12 +139,16 @@ def described(annotation: Any) -> Any:
 
 def answer_schema(annotation: Any) -> dict[str, Any]:
     """The JSON schema of what is returned; an empty one, which anything fits, where it has none."""
+    if annotation is None:
+        return {}
+    config = pydantic.ConfigDict(arbitrary_types_allowed=True)
     try:
-        return pydantic.TypeAdapter(described(annotation)).json_schema(
-            mode="serialization", ref_template=REFERENCE
-        )
+        answer = pydantic.create_model("Answer", __config__=config, value=(described(annotation), ...))
+        schema = answer.model_json_schema(mode="serialization", ref_template=REFERENCE)
     except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema, pydantic.PydanticUserError):
         return {}
+    value = {name: each for name, each in schema["properties"]["value"].items() if name != "title"}
+    return value | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
 
 
 def kinds_of(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> frozenset[str]:
