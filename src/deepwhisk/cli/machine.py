@@ -24,11 +24,11 @@ from deepwhisk.whisk import Whisk
 
 WATCH_SECONDS = 0.2
 HINTS = """[green]Ready[/] at {apihost}. Try, in another terminal:
-  deepwhisk models                                  what is deployed
-  deepwhisk predict NAME -i text=… -i image=@FILE   ask a model
-  deepwhisk status                                  how store, engine and feed are
+  deepwhisk models                 what is deployed
+  {predict}
+  deepwhisk status                 how store, engine and feed are
   WSK_CONFIG_FILE={wskprops} wsk list
-The store is {store}; what is put into its bucket uploads is classified into its bucket results.
+The store is {store}. {watched}
 Ctrl-C ends it."""
 
 
@@ -101,10 +101,20 @@ class Machine:
         """What `$NAME` means in this project's manifest on this machine."""
         return {**os.environ, **variables(self.store, self.running.feed)}
 
-    def hints(self) -> str:
-        """What to try next."""
+    def hints(self, project: Project) -> str:
+        """What to try next, in this project's names."""
+        models = [model.name for model in project.models]
+        watched = [
+            f"What is put into its bucket {trigger.settings['inputs']['bucket']} fires {trigger.name}."
+            for trigger in project.triggers
+            if "bucket" in trigger.settings.get("inputs", {})
+        ]
         return HINTS.format(
-            apihost=self.running.apihost, wskprops=self.state.wskprops, store=self.store.endpoint
+            apihost=self.running.apihost,
+            predict=f"deepwhisk predict {models[-1]} -i text=…" if models else "deepwhisk new model NAME",
+            wskprops=self.state.wskprops,
+            store=self.store.endpoint,
+            watched=" ".join(watched),
         )
 
     def watch(self) -> None:

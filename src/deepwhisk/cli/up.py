@@ -47,9 +47,10 @@ def up(port: int, host: str, store_url: str | None, detach: bool, state: State) 
     if detach:
         _detach(state)
         return
+    project = Project.find(Path.cwd())
     with interruptible(), Machine(state, host, port, store_url) as machine:
-        machine.start(Project.find(Path.cwd()))
-        err.print(machine.hints())
+        machine.start(project)
+        err.print(machine.hints(project))
         machine.watch()
 
 
