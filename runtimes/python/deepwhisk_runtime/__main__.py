@@ -6,7 +6,6 @@ python -m deepwhisk_runtime predict FOLDER -i top=3 -i image=@photo.jpg   one pr
 """
 
 import argparse
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,28 +17,15 @@ def main(given: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says."""
     flags = parser().parse_args(given)
     if flags.command is None:
-        return contain(flags.host, flags.port)
+        with door.listen(flags.host, flags.port) as listener:
+            door.serve(listener)
+        return 0
     # What only a model needs is not for plain actions to wait for.
     from deepwhisk_runtime import standalone  # noqa: PLC0415
 
     if flags.command == "serve":
         return standalone.serve(flags.folder, flags.host, flags.port)
     return standalone.predict(flags.folder, flags.input, as_json=flags.json)
-
-
-def contain(host: str, port: int) -> int:
-    """Be a container until SIGTERM."""
-    try:
-        listener = socket.create_server((host, port), backlog=128)
-    except OSError as error:
-        print(
-            f"Port {port} of {host} cannot be listened on: {error.strerror}. Name another with --port.",
-            file=sys.stderr,
-        )
-        return 1
-    with listener:
-        door.serve(listener)
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:

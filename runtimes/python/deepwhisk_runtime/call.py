@@ -43,8 +43,8 @@ class ModelAction:
     def _predict(self, payload: dict[str, Any], activation: Activation) -> bytes:
         given = {name: each for name, each in payload.items() if not name.startswith(("$", "__ow_"))}
         outbox = outbox_of(activation)
-        result = self._service.predict(given)
-        text = encode(result, outbox.place) if outbox else encode(result)
+        place = outbox.place if outbox else Outgoing.inline
+        text = self._service.predict(given, lambda result: encode(result, place))
         if outbox and len(text) > LARGE:
             text = leave(text, outbox)
         return with_event(text, payload["$event"]) if "$event" in payload else boxed(text)

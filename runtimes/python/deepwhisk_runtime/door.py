@@ -5,6 +5,7 @@ code that insists on the main thread (signals, some native libraries) works. On 
 under way is ended properly, then the door closes.
 """
 
+import os
 import selectors
 import signal
 import socket
@@ -36,6 +37,15 @@ def serve(listener: socket.socket) -> None:
         signal.set_wakeup_fd(-1)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; the program ends with a sentence when there can be none."""
+    try:
+        return socket.create_server((host, port), backlog=128)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        sys.exit(f"Port {port} of {host} cannot be listened on: {reason}. Name another with --port.")
 
 
 def _note(number: int, frame: FrameType | None) -> None:

@@ -89,7 +89,11 @@ def predict(service: Service) -> Response:
         given = arguments(request, service.signature)
     except BadBody:
         return as_json({"json": ["Invalid JSON body."]}, 400)
-    result = service.predict(given)
+    return service.predict(given, handed)
+
+
+def handed(result: Any) -> Response:
+    """The answer to a prediction: JSON, or the file that the client wants as it is."""
     if (file := file_of(result)) and wants(file.content_type):
         return Response(file.content, mimetype=file.content_type)
     text = encode(result, request.environ.get(PUT, Outgoing.inline))

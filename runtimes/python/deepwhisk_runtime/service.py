@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deepwhisk_runtime import model
 from deepwhisk_runtime.action import compiled, module_of, print_traceback
 from deepwhisk_runtime.arguments import Files
 from deepwhisk_runtime.errors import Fault, describe
 from deepwhisk_runtime.signature import Signature
+
+Handed = TypeVar("Handed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,26 @@ class Service:
         self._predict = predict
         self._turn = threading.Lock()  # few models can be asked twice at once
 
-    def predict(self, given: Mapping[str, Any]) -> Any:
-        """What the model answers to the arguments; a Fault says why it does not."""
+    def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
+        """What `hand_over` makes of the model's answer to the arguments; a Fault says why there is none.
+
+        It is called while the files of the call are still there, since an answer may be one of them.
+        """
         begun = time.perf_counter()
         try:
-            result = self._answer(given)
+            return self._answer(given, hand_over)
         except Fault as fault:
             self.counts.faults[fault.phase] = self.counts.faults.get(fault.phase, 0) + 1
             raise
         finally:
             self.counts.seconds += time.perf_counter() - begun
             self.counts.predictions += 1
-        return result
 
-    def _answer(self, given: Mapping[str, Any]) -> Any:
+    def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
         if not self.signature.files:
-            return self._call(self.signature.check(given))
+            return hand_over(self._call(self.signature.check(given)))
         with Files() as files:
-            return self._call(self.signature.check(files.take(given, self.signature.files)))
+            return hand_over(self._call(self.signature.check(files.take(given, self.signature.files))))
 
     def _call(self, arguments: dict[str, Any]) -> Any:
         try:

@@ -1,8 +1,8 @@
 """A model without OpenWhisk: its REST API on a port, or one prediction on the command line."""
 
 import json
+import logging
 import signal
-import socket
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,16 +29,12 @@ def serve(folder: Path, host: str, port: int) -> int:
 
     try:
         service = loaded(folder)
-        listener = socket.create_server((host, port))
     except Fault as fault:
         return said(fault)
-    except OSError as error:
-        print(
-            f"Port {port} of {host} cannot be listened on: {error.strerror}. Name another.", file=sys.stderr
-        )
-        return 1
+    listener = door.listen(host, port)
     at = f"http://{host}:{listener.getsockname()[1]}"
     print(f"{service.name} answers at {at}/v2/models/{service.name}/", flush=True)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that one waits for another is meant
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     create_server(create_app(service), sockets=[listener], threads=THREADS).run()
     return 0
@@ -48,11 +44,9 @@ def predict(folder: Path, inputs: Iterable[str], as_json: bool) -> int:
     """Print one prediction."""
     try:
         service = loaded(folder)
-        result = service.predict(arguments(inputs, service.signature))
-        if as_json:
-            print(encode(result).decode())
-        else:
-            print(json.dumps(json.loads(encode(result, shortened)), indent=2, ensure_ascii=False))
+        place = Outgoing.inline if as_json else shortened
+        text = service.predict(arguments(inputs, service.signature), lambda result: encode(result, place))
+        print(text.decode() if as_json else json.dumps(json.loads(text), indent=2, ensure_ascii=False))
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
