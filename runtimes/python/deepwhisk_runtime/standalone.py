@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from deepwhisk_runtime import forms
+from deepwhisk_runtime import door, forms
 from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.service import Provision, Service, load
