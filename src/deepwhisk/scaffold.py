@@ -41,6 +41,7 @@ def new_project(folder: Path) -> Path:
     (folder / "gitignore").rename(folder / ".gitignore")
     for part in SHARED:
         shutil.copytree(shipped() / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "sequences").mkdir()
     new_model(folder, FIRST_MODEL)
     write(read_project(folder))
     return folder
