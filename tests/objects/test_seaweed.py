@@ -1,5 +1,6 @@
 """The embedded store as a process: starts, restarts, dies and leaves nothing behind."""
 
+import itertools
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -16,7 +18,8 @@ from threading import Thread
 import pytest
 import requests
 
-from deepwhisk.errors import ServiceError
+from deepwhisk.errors import ServiceError, StoreError
+from deepwhisk.objects import seaweed_folder
 from deepwhisk.objects.seaweed import Seaweed, weed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import Store, StoreSettings
@@ -125,12 +128,26 @@ def test_a_restart_keeps_address_credentials_and_objects(own: Seaweed) -> None:
 def test_what_was_acknowledged_survives_kill_9(own: Seaweed) -> None:
     own.start()
     store = open_store(own.settings, ["kept"])
-    written = [store.put("kept", f"k{number}", f"v{number}".encode()).key for number in range(100)]
-    os.kill(pid_of(own), signal.SIGKILL)
+    written: list[str] = []
+
+    def write(writer: int) -> None:
+        for number in itertools.count():
+            try:
+                written.append(store.put("kept", f"{writer}/{number}", f"{number}".encode()).key)
+            except StoreError:
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, writer) for writer in range(4)]
+        while len(written) < 100:
+            time.sleep(0.01)
+        os.kill(pid_of(own), signal.SIGKILL)
+    assert [writer.result() for writer in writers] == [None] * 4
     own.start()
 
-    assert sorted(found.key for found in store.list("kept")) == sorted(written)
-    assert all(content_of(store, "kept", key) == key.replace("k", "v").encode() for key in written)
+    listed = {found.key: found.size for found in store.list("kept")}
+    assert set(written) <= set(listed)
+    assert all(content_of(store, "kept", key) == key.split("/")[1].encode() for key in listed)
     store.put("kept", "after", b"hello")
 
 
@@ -195,6 +212,26 @@ def test_stopping_leaves_no_process_and_no_socket(own: Seaweed) -> None:
     assert not alive(pid)
     assert not [
         left for left in Path("/tmp").glob("seaweedfs-*.sock") if int(left.stem.split("-")[-1]) in ports
+    ]
+
+
+def test_only_old_sockets_that_nobody_listens_on_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seaweed_folder, "SOCKETS", tmp_path)
+    kept = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+    for own, name in zip(kept, ("live", "dead", "new"), strict=True):
+        own.bind(str(tmp_path / f"seaweedfs-{name}-1.sock"))
+        if name != "new":
+            os.utime(tmp_path / f"seaweedfs-{name}-1.sock", (1, 1))
+    kept[0].listen()
+    seaweed_folder.sweep_sockets()
+    for own in kept:
+        own.close()
+
+    assert sorted(left.name for left in tmp_path.iterdir()) == [
+        "seaweedfs-live-1.sock",
+        "seaweedfs-new-1.sock",
     ]
 
 

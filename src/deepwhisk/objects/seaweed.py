@@ -18,7 +18,14 @@ from types import TracebackType
 
 from deepwhisk.errors import ServiceError, StoreError
 from deepwhisk.objects import leash
-from deepwhisk.objects.seaweed_folder import Ports, SeaweedFolder, Webhook, aws_config, write_private
+from deepwhisk.objects.seaweed_folder import (
+    Ports,
+    SeaweedFolder,
+    Webhook,
+    aws_config,
+    sweep_sockets,
+    write_private,
+)
 from deepwhisk.objects.store import TRANSFER, StoreSettings
 from deepwhisk.objects.stores import open_store
 from deepwhisk.objects.transfer import make_transfer_bucket
@@ -59,6 +66,7 @@ class Seaweed:
 
     def prepare(self) -> None:
         """Write what SeaweedFS reads, and refuse to go on when a port of its is taken."""
+        sweep_sockets()
         self._folder.write(self._webhook)
         write_private(self._folder.aws, aws_config(self.settings))
         self._ports.refuse_taken(self._folder.ports_file)

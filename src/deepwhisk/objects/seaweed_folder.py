@@ -3,6 +3,7 @@
 Law: all of it lies in one folder that only its owner can enter; credentials and ports are made once and kept.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -21,6 +22,8 @@ FIRST, LAST = 20000, 22000
 ADMIN_GRPC = 10000
 # How long the ports of a store that was just killed may still look taken.
 DYING_SECONDS = 2.0
+# SeaweedFS makes them there, whatever TMPDIR says.
+SOCKETS = Path("/tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,9 @@ class Ports:
                 time.sleep(0.02)
 
     def remove_sockets(self) -> None:
-        """SeaweedFS makes a socket in /tmp beside each port, and leaves some."""
+        """SeaweedFS makes a socket beside each port, and leaves some."""
         for name, port in self.items():
-            Path(f"/tmp/seaweedfs-{name.replace('_', '-')}-{port}.sock").unlink(missing_ok=True)
+            (SOCKETS / f"seaweedfs-{name.replace('_', '-')}-{port}.sock").unlink(missing_ok=True)
 
 
 class SeaweedFolder:
@@ -148,6 +151,25 @@ aws_secret_access_key = {settings.secret_key}
 region = {settings.region}
 endpoint_url = {settings.endpoint}
 """
+
+
+def sweep_sockets() -> None:
+    """Remove our sockets of stores that were killed: a minute old, and nobody listens."""
+    for left in SOCKETS.glob("seaweedfs-*.sock"):
+        with contextlib.suppress(FileNotFoundError):
+            found = left.stat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > 60 and refuses(left):
+                left.unlink()
+
+
+def refuses(path: Path) -> bool:
+    """Whether nobody listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+    return False
 
 
 def write_private(file: Path, text: str) -> None:

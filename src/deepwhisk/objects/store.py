@@ -30,7 +30,11 @@ Body = bytes | BinaryIO
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What a store says about an object. A listing knows neither `content_type` nor `version_id`."""
+    """What a store says about an object.
+
+    A listing knows neither `content_type` nor `version_id`; `put` gives the time of its answer, which may
+    be a second after the one that `head` gives.
+    """
 
     bucket: str
     key: str
@@ -93,7 +97,12 @@ def check_key(key: str) -> None:
     """Refuse an empty key and one that is longer than S3 allows."""
     if not key:
         raise StoreError("an object needs a key; give at least one character")
-    length = len(key.encode("utf-8", "surrogatepass"))
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"the key {key!r} is no Unicode text ({error.reason}); name the object anew"
+        ) from error
     if length > KEY_BYTES:
         raise StoreError(
             f"the key {key[:40]!r}… has {length} bytes in UTF-8; shorten it to at most {KEY_BYTES}"

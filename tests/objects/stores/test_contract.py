@@ -124,7 +124,8 @@ def test_a_key_of_1000_characters_is_taken(store: Store, bucket: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("", "needs a key"), ("k" * 1025, "1025 bytes"), ("ä" * 513, "1026 bytes")]
+    ("key", "said"),
+    [("", "needs a key"), ("k" * 1025, "1025 bytes"), ("ä" * 513, "1026 bytes"), ("a\ud800", "no Unicode")],
 )
 def test_a_key_no_store_takes_is_refused_with_its_length(
     store: Store, bucket: str, key: str, said: str
