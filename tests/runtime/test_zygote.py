@@ -127,7 +127,11 @@ def becomes(state: Callable[[], bool]) -> bool:
 
 
 def gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
+    """Ended, whether or not its new parent has taken notice."""
+    try:
+        return status(pid, "State").startswith("Z")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def status(pid: int, field: str) -> str:

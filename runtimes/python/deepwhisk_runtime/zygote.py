@@ -14,34 +14,22 @@ FD is a Unix socket of whole messages (SOCK_SEQPACKET), each a JSON object.
 | | `exited`: a pid and its wait status |
 """
 
-import ctypes
-import gc
-import importlib
 import json
 import os
-import random
-import resource
 import select
 import shutil
 import signal
 import socket
 import sys
-import tempfile
-import threading
 import time
 import traceback
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
-from deepwhisk_runtime.door import serve
+from deepwhisk_runtime.forked import adopt_orphans, contain, detach
+from deepwhisk_runtime.imports import load
 
 MESSAGE = 1 << 17
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-# What a plain import of a top-level module leaves to the first use.
-DEEPER = {"PIL": ("PIL.Image", "PIL.ImageOps", "PIL.JpegImagePlugin", "PIL.PngImagePlugin")}
-_TEXT: Any = {"buffering": 1, "encoding": "utf-8", "errors": "backslashreplace", "closefd": False}
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 Message = dict[str, Any]
 
@@ -55,7 +43,7 @@ class Zygote:
         self._poll = select.poll()
 
     def live(self) -> None:
-        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
         self._poll.register(self._control, select.POLLIN)
         patience = None
         while True:
@@ -86,13 +74,14 @@ class Zygote:
         self._control.send(json.dumps(message).encode())
 
     def _fork(self, order: Message, descriptors: list[int]) -> None:
+        zygote = os.getpid()
         try:
             pid = os.fork()
         except OSError as fault:
             self._tell({"forked": order["number"], "error": str(fault)})
         else:
             if pid == 0:
-                self._become(order, descriptors)
+                self._become(order, descriptors, zygote)
             self._adopt(pid)
             self._tell({"forked": order["number"], "pid": pid})
         for descriptor in descriptors:
@@ -103,9 +92,10 @@ class Zygote:
         self._containers[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
 
-    def _become(self, order: Message, descriptors: list[int]) -> NoReturn:
+    def _become(self, order: Message, descriptors: list[int], zygote: int) -> NoReturn:
         status = 1
         try:
+            detach(zygote)
             for descriptor in (self._control.detach(), *self._containers):
                 os.close(descriptor)
             contain(order, *descriptors)
@@ -165,81 +155,6 @@ def end_group(leader: int) -> None:
 def children() -> set[int]:
     listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     return {int(pid) for pid in listed.split()}
-
-
-def load(modules: list[str], distributions: list[str]) -> Message:
-    """Import; a module that fails is told, since its action may never need it."""
-    failed = {}
-    for module in [*modules, *provided(distributions)]:
-        for name in (module, *DEEPER.get(module, ())):
-            try:
-                importlib.import_module(name)
-            except Exception as fault:  # noqa: BLE001  whatever a foreign module raises
-                failed[name] = f"{type(fault).__name__}: {fault}"
-    gc.collect()
-    gc.freeze()
-    return {"ready": True, "failed": failed, "threads": threads()}
-
-
-def provided(distributions: list[str]) -> list[str]:
-    """The public top-level modules of distributions, by their normalised names."""
-    wanted = set(distributions)
-    return [
-        module
-        for module, homes in metadata.packages_distributions().items()
-        if module.isidentifier()
-        and not module.startswith("_")
-        and any(home.lower().replace("_", "-").replace(".", "-") in wanted for home in homes)
-    ]
-
-
-def threads() -> int:
-    return max(len(os.listdir("/proc/self/task")), threading.active_count())
-
-
-def contain(order: Message, listener: int, stdout: int, stderr: int) -> None:
-    """Turn a fresh child into a container and serve until it is told to end."""
-    parent = os.getppid()
-    os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:
-        os._exit(1)
-    take_streams(stdout, stderr)
-    os.environ.update(order["variables"])
-    os.chdir(order["folder"])
-    tempfile.tempdir = None
-    limit(order["ceiling"])
-    os.nice(order["nice"])
-    reset_chance()
-    serve(socket.socket(fileno=listener))
-
-
-def take_streams(stdout: int, stderr: int) -> None:
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
-    os.close(stdout)
-    os.close(stderr)
-    sys.stdout = open(1, "w", **_TEXT)  # noqa: SIM115  open for as long as the process
-    sys.stderr = open(2, "w", **_TEXT)  # noqa: SIM115
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGPIPE else signal.SIG_DFL)
-
-
-def limit(ceiling: int) -> None:
-    """A backstop: the engine watches the real use, but must not be outrun by one huge allocation."""
-    status = Path("/proc/self/status").read_text()
-    inherited = int(status.partition("VmData:")[2].split(None, 1)[0]) << 10
-    resource.setrlimit(resource.RLIMIT_DATA, (inherited + ceiling, inherited + ceiling))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def reset_chance() -> None:
-    """Two containers of one zygote must not draw the same random numbers."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.engine import running, verdict
-from deepwhisk.engine.container import Driver
+from deepwhisk.engine.container import Container, Driver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome
@@ -29,6 +29,7 @@ class WarmPool:
         self._shelf = Shelf(memory, self._dispose)
         self._tasks: set[asyncio.Task[None]] = set()
         self._tidying = asyncio.create_task(self._tidy())
+        self._closed = False
 
     async def run(self, executable: Executable, call: Call) -> Outcome:
         arrived = running.now()
@@ -49,7 +50,6 @@ class WarmPool:
             await self._driver.ready(executable)
             berth = self._shelf.offer(executable)
             if berth is not None:
-                await self._start(berth)
                 await self._initialize_ahead(berth)
         except (EnvironmentFailed, ContainerFailed):
             return
@@ -58,6 +58,7 @@ class WarmPool:
         self._driver.prepare(executable)
 
     async def close(self) -> None:
+        self._closed = True
         self._tidying.cancel()
         for berth in self._shelf.all():
             self._shelf.remove(berth)
@@ -66,27 +67,30 @@ class WarmPool:
 
     async def _claim(self, executable: Executable) -> Berth:
         await self._driver.ready(executable)
+        if self._closed:
+            raise ContainerFailed("the engine is being shut down")
         berth = await self._shelf.claim(executable)
         if berth.starting:
             await self._start(berth)
         return berth
 
-    async def _start(self, berth: Berth) -> None:
+    async def _start(self, berth: Berth) -> Container:
         try:
-            berth.container = await self._driver.start(berth.executable)
-            berth.container.on_end(lambda: self._bury(berth))
+            container = berth.container = await self._driver.start(berth.executable)
         except BaseException:
             self._shelf.remove(berth)
             raise
+        container.on_end(lambda: self._bury(berth))
+        return container
 
     async def _initialize_ahead(self, berth: Berth) -> None:
-        assert berth.container is not None
-        executable = berth.executable
-        reply = await running.initialize(berth.container, executable, None)
-        if verdict.of_init(reply, executable.timeout):
-            self._shelf.remove(berth)
-        else:
-            self._shelf.started(berth)
+        ready = False
+        try:
+            container = await self._start(berth)
+            reply = await running.initialize(container, berth.executable, None)
+            ready = verdict.of_init(reply, berth.executable.timeout) is None
+        finally:
+            self._shelf.started(berth) if ready else self._shelf.remove(berth)
 
     async def _run_in(self, berth: Berth, call: Call, arrived: int) -> Outcome | None:
         """None: this container cannot take the call, another one may."""

@@ -119,7 +119,7 @@ async def test_a_process_that_is_killed_is_told_with_its_signal(pool: Running) -
     outcome = await misbehave(pool, "os.kill(os.getpid(), signal.SIGKILL)")
 
     assert (outcome.status, error(outcome)) == (DEVELOPER_ERROR, NO_RUN)
-    assert "stderr: The container was ended by signal 9 (SIGKILL)." in texts(outcome)
+    assert "stderr: The container was ended by signal 9 (Killed)." in texts(outcome)
 
 
 async def test_an_action_past_its_time_limit_ends_with_its_children(pool: Running) -> None:

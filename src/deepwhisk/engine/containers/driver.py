@@ -74,6 +74,8 @@ class ProcessDriver:
     async def close(self) -> None:
         for task in self._background:
             task.cancel()
+        for starting in self._zygotes.values():
+            starting.cancel()  # if it is not done
         await self._makings.close()
         await asyncio.gather(*self._background, return_exceptions=True)
         started = await asyncio.gather(*self._zygotes.values(), return_exceptions=True)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +32,8 @@ class ProcessContainer:
     memory: int  # bytes
     watch: Watch
     output: Logs
-    concurrency: int = 1
+    end: Callable[[int], None]
     pid: int = 0
-    end: Callable[[int], None] = field(default=lambda pid: None)
     _wires: list[Wire] = field(default_factory=list)
     _busy: set[Wire] = field(default_factory=set)
     _tell: Callable[[], None] = field(default=lambda: None)
@@ -125,11 +125,11 @@ class ProcessContainer:
             return "The container ended together with the process it was forked from."
         code = os.waitstatus_to_exitcode(self._status)
         if code < 0:
-            return f"The container was ended by signal {-code} ({signal.Signals(-code).name})."
+            return f"The container was ended by signal {-code} ({signal.strsignal(-code)})."
         return f"The container exited with status {code}."
 
     async def stop(self) -> None:
-        self._reason = self._reason or Lost.BEFORE
+        self._reason = self._reason or Lost.EXIT
         self.end(self.pid)
         await self._has_ended(2)
         for wire in self._wires:
@@ -144,27 +144,25 @@ async def fork(
     """A container that listens; `/init` can be posted at once, the socket's backlog holds it."""
     for part in (folder, folder / "work", folder / "tmp"):
         part.mkdir()
-    stdout, stdout_end = os.pipe()
-    stderr, stderr_end = os.pipe()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    own = variables | {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "work")}
+    with ExitStack() as theirs:
+        listener = theirs.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(str(folder / "door"))
         listener.listen(16)
-        memory = executable.memory * _MEBIBYTE
-        container = ProcessContainer(
-            folder, memory, watch, Logs(stdout, stderr, executable.logs * _MEBIBYTE), executable.concurrency
-        )
-        birth = zygote.Birth(
-            folder / "work",
-            variables | {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "work")},
-            listener,
-            stdout_end,
-            stderr_end,
-        )
-        container.pid = await parent.fork(birth, container.mourn)
-        container.end = parent.end
-    finally:
-        listener.close()
-        os.close(stdout_end)
-        os.close(stderr_end)
+        (stdout, stdout_end), (stderr, stderr_end) = _pipe(theirs), _pipe(theirs)
+        output = Logs(stdout, stderr, executable.logs * _MEBIBYTE)
+        container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end)
+        birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end)
+        try:
+            container.pid = await parent.fork(birth, container.mourn)
+        except BaseException:
+            output.close()
+            raise
     return container
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    """Ours to read, theirs to write; theirs is closed with the stack."""
+    ours, theirs = os.pipe()
+    stack.callback(os.close, theirs)
+    return ours, theirs

