@@ -7,6 +7,7 @@ import pkgutil
 import threading
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
