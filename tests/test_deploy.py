@@ -314,6 +314,26 @@ def deployment(engine: Engine, tmp_path: Path) -> Iterator[Deployment]:
     whisk.close()
 
 
+class SlowFeed(Whisk):
+    """An endpoint that does not wait for its actions."""
+
+    def __init__(self, succeeds: bool) -> None:
+        super().__init__("http://127.0.0.1:9", "a:b")
+        self.response = {"success": succeeds, "result": {"error": "no such bucket"}}
+
+    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        if method == "POST":
+            return {"activationId": "a1"}
+        return {"activationId": "a1", "response": self.response} if method == "GET" else {}
+
+
+def test_a_feed_that_takes_longer_than_a_server_waits_is_waited_for() -> None:
+    changes = plan(manifest(TestFeedOfATrigger.TEXT), NOTHING)
+    assert apply(changes, SlowFeed(succeeds=True)) == ()
+    with pytest.raises(WhiskError, match=r"create trigger t: .*no such bucket.*activation a1"):
+        apply(changes, SlowFeed(succeeds=False))
+
+
 class TestOnAnEngine:
     def test_a_second_deployment_changes_nothing(self, deployment: Deployment) -> None:
         name = deployment.name

@@ -149,6 +149,21 @@ def test_a_trigger_without_rules_fires_nothing(server: Server, whisk: Whisk) -> 
     assert [whisk.fire("t"), whisk.fire("t", {"a": 1})] == [None, "a1"]
 
 
+def test_an_activation_is_waited_for_until_it_has_a_record(
+    server: Server, whisk: Whisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepwhisk.whisk.POLL_SECONDS", 0)
+    server.answer(404, {"error": "The requested resource does not exist.", "code": "t"})
+    server.answer(200, {"activationId": "a1", "response": {"success": True}})
+    assert whisk.finished("a1")["response"] == {"success": True}
+
+
+def test_an_activation_that_does_not_end_is_told(server: Server, whisk: Whisk) -> None:
+    server.answer(404, {"error": "The requested resource does not exist.", "code": "t"})
+    with pytest.raises(WhiskError, match="a1 did not end within -1 s"):
+        whisk.finished("a1", -1)
+
+
 def test_a_dead_endpoint_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

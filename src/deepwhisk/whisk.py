@@ -20,6 +20,8 @@ CONNECT_SECONDS = 10.0
 PAGE = 200  # the most entities that a server lists at once
 LOST_UPDATE = "Concurrent modification to resource detected."
 LOST_UPDATE_TRIES = 3
+NOT_FOUND = 404
+POLL_SECONDS = 0.5
 
 
 class Whisk:
@@ -85,6 +87,21 @@ class Whisk:
 
     def activation(self, activation_id: str) -> dict[str, Any]:
         return dict(self.request("GET", f"activations/{activation_id}"))
+
+    def finished(self, activation_id: str, seconds: float = 600.0) -> dict[str, Any]:
+        """An activation once it ended; it has no record before. Raises WhiskError when it takes too long."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return self.activation(activation_id)
+            except WhiskError as error:
+                if error.status != NOT_FOUND:
+                    raise
+                if time.monotonic() > end:
+                    raise WhiskError(
+                        f"The activation {activation_id} did not end within {seconds:g} s."
+                    ) from error
+            time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """Close this thread's connection."""

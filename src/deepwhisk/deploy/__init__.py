@@ -29,6 +29,7 @@ __all__ = [
     "plan_project",
     "plan_removal",
     "read_actual",
+    "unset_names",
 ]
 
 
@@ -44,6 +45,11 @@ def plan_project(project: Project, whisk: Whisk, environ: Mapping[str, str]) -> 
     kinds = default_kinds(whisk)
     manifest = desired(project, environ, kinds)
     return plan(manifest, read_actual(whisk, manifest, kinds))
+
+
+def unset_names(project: Project, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The `$NAME` of a manifest that are empty in this environment, and would be deployed so."""
+    return desired(project, environ, {}).unset
 
 
 def plan_removal(project: Project, whisk: Whisk) -> tuple[Change, ...]:

@@ -9,9 +9,9 @@ from typing import Any
 from deepwhisk.deploy.comparing import FEED_DIGEST
 from deepwhisk.deploy.planning import Change, FeedCall
 from deepwhisk.errors import WhiskError, WhiskUnreachable
-from deepwhisk.whisk import Whisk
+from deepwhisk.whisk import NOT_FOUND, Whisk
 
-NOT_FOUND, CONFLICT = 404, 409
+CONFLICT = 409
 
 
 def _silent(change: Change) -> None:
@@ -75,9 +75,7 @@ def _tell(call: FeedCall, trigger: str, whisk: Whisk) -> list[str]:
     """Invoke a feed as `wsk` does; one that fails to forget a trigger does not keep it alive."""
     told = {"lifecycleEvent": call.event, "triggerName": f"/_/{trigger}", "authKey": whisk.auth}
     try:
-        answer = whisk.invoke(call.feed.removeprefix("/_/"), {**call.inputs, **told})
-        if "response" not in answer:
-            raise WhiskError(f"The feed {call.feed} did not answer in time; see activation {answer}.")
+        _finish(whisk.invoke(call.feed.removeprefix("/_/"), {**call.inputs, **told}), whisk)
     except WhiskError as error:
         if call.event != "DELETE" or isinstance(error, WhiskUnreachable):
             raise
@@ -85,6 +83,15 @@ def _tell(call: FeedCall, trigger: str, whisk: Whisk) -> list[str]:
             [] if error.status == NOT_FOUND else [f"The feed {call.feed} did not forget {trigger}: {error}"]
         )
     return []
+
+
+def _finish(activation: dict[str, Any], whisk: Whisk) -> None:
+    """Wait for a feed that a server does not wait for: the first call may have to make an environment."""
+    if "response" not in activation:
+        activation = whisk.finished(activation["activationId"])
+    response = activation["response"]
+    if not response.get("success"):
+        raise WhiskError(f"{response.get('result')} (activation {activation['activationId']})", 502)
 
 
 def _delete(change: Change, whisk: Whisk) -> list[str]:
