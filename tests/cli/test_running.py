@@ -1,0 +1,35 @@
+"""What a running `up` says of itself."""
+
+import fcntl
+from pathlib import Path
+
+from deepwhisk.cli.running import Running
+from deepwhisk.settings import State
+
+SAYS = Running(1, "http://127.0.0.1:3233", "http://127.0.0.1:1", "http://127.0.0.1:2", ready=False)
+
+
+def test_an_up_that_died_does_not_run(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.lock.touch()
+    SAYS.write(state)
+
+    assert Running.read(state) is None
+
+
+def test_an_up_that_holds_its_lock_is_found(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        SAYS.write(state)
+
+        assert Running.read(state) == SAYS
+
+
+def test_half_a_file_is_nothing(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        state.running.write_text('{"pid": 1')
+
+        assert Running.read(state) is None
