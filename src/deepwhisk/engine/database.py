@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from deepwhisk.errors import ServiceError
+
 Durable = Literal["process", "power-loss"]
 Statement = tuple[str, Sequence[Any]]
 T = TypeVar("T")
@@ -65,7 +67,7 @@ class Database:
     def _prepare_schema(self) -> None:
         found = self._writer.execute("PRAGMA user_version").fetchone()[0]
         if found > VERSION:
-            raise sqlite3.DatabaseError(
+            raise ServiceError(
                 f"{self.path} was written by a newer deepwhisk (format {found}, this one reads {VERSION}): "
                 "update deepwhisk or name another state directory"
             )

@@ -155,7 +155,7 @@ def _listener(service: Service) -> socket.socket:
         return socket.create_server((service.host, service.port), family=family, backlog=1024)
     except OSError as error:
         raise ServiceError(
-            f"cannot listen on port {service.port} of {service.host} ({error.strerror}): "
+            f"cannot listen on port {service.port} of {service.host} ({os.strerror(error.errno or 0)}): "
             "stop what listens there, or name another port"
         ) from error
 
