@@ -12,7 +12,7 @@ TAG = "tag:yaml.org,2002:"
 
 
 class GoLoader(yaml.SafeLoader):
-    """Resolves plain scalars as Go does; a time is left to be refused."""
+    """Resolves plain scalars as Go does; a time is text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 — PyYAML's own way
 
@@ -20,10 +20,12 @@ class GoLoader(yaml.SafeLoader):
 GO_SCALARS = (
     ("bool", r"y|Y|yes|Yes|YES|on|On|ON|true|True|TRUE|n|N|no|No|NO|off|Off|OFF|false|False|FALSE"),
     ("int", r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+    (
+        "float",
+        r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    ),
     ("null", r"~|null|Null|NULL|"),
     ("merge", r"<<"),
-    ("timestamp", r"\d{4}-\d\d?-\d\d?([Tt ]\s*\d\d?:\d\d:\d\d(\.\d*)?\s*([Zz]|[-+]\d\d?(:?\d\d)?)?)?"),
 )
 for _tag, _pattern in GO_SCALARS:
     GoLoader.add_implicit_resolver(TAG + _tag, re.compile(rf"^(?:{_pattern})$"), None)

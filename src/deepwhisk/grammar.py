@@ -171,15 +171,20 @@ class _Reader:
 
     def _value(self, node: yaml.Node, where: str) -> Any:
         if isinstance(node, yaml.MappingNode):
+            self._refuse_truths(node, where)
             return {key: self._value(value, _join(where, key)) for key, value in self._pairs(node, where)}
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, where) for item in node.value]
-        if node.tag == f"{TAG}timestamp":
-            raise self._error(node, f"quote {node.value!r} in {where}: YAML reads it as a time")
         value = self._loader.construct_object(node)
         if isinstance(value, float) and not math.isfinite(value):
             raise self._error(node, f"{where} is {node.value}, which JSON cannot hold")
         return value
+
+    def _refuse_truths(self, node: yaml.MappingNode, where: str) -> None:
+        """A bare key like `n` or `yes` would become `false` or `true` in JSON."""
+        for key, _ in node.value:
+            if key.tag == f"{TAG}bool":
+                raise self._error(key, f"quote the key {key.value!r} of {where}: YAML reads it as a boolean")
 
     def _error(self, node: yaml.Node, message: str) -> ManifestError:
         return ManifestError(f"{self._file}:{node.start_mark.line + 1}: {message}.")
