@@ -5,18 +5,20 @@ and of every init that failed; it is written before the answer, so that whoever 
 whole.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from deepwhisk_runtime import action, model
 from deepwhisk_runtime.activation import Activation, Variables
-from deepwhisk_runtime.errors import Exited, Fault, Refused
+from deepwhisk_runtime.errors import Exited, Fault, Refused, describe
 from deepwhisk_runtime.jsontext import dumps, loads
 from deepwhisk_runtime.unpack import BadArchive, unpack
 
@@ -91,6 +93,9 @@ class Container:
             status, answer = 200, self._call(self._runnable, run_message(body))
         except Refused as error:
             status, answer = refuse(error.status, error.error)
+        except Exception as error:  # noqa: BLE001 — one bad call must not end the door for the next
+            traceback.print_exception(error)
+            status, answer = refuse(500, f"Internal error. {describe(error)}")
         end_log()
         return status, answer
 
@@ -161,8 +166,9 @@ def run_message(body: bytes) -> dict[str, Any]:
 def end_log() -> None:
     """The line that ends a log, on both streams."""
     flush()
-    os.write(1, SENTINEL)
-    os.write(2, SENTINEL)
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):  # an action may have closed it; then nobody reads there
+            os.write(stream, SENTINEL)
 
 
 def flush() -> None:
