@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deepwhisk.errors import ManifestError, ProjectError
-from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, parse, write
+from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, manifest_text, parse, write
 from deepwhisk.manifest.archive import contents, zip_folder
 from deepwhisk.project import read_project
 
@@ -140,6 +140,11 @@ class TestCompose:
         folder = files(**{"manifest.yaml": "packages: {}\n", "catalog__a__model.py": MODEL})
         with pytest.raises(ManifestError, match="not made by `deepwhisk manifest`"):
             write(read_project(folder))
+
+    def test_a_deployment_file_is_not_passed_over_in_silence(self, files: Files) -> None:
+        folder = files(**{"manifest.yaml": "packages: {}\n", "deployment.yml": "packages: {}\n"})
+        with pytest.raises(ManifestError, match=r"deployment\.yml is not read"):
+            manifest_text(read_project(folder))
 
     def test_a_rule_that_two_triggers_have_is_refused(self, files: Files) -> None:
         folder = files(

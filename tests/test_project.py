@@ -82,6 +82,13 @@ class TestModels:
         found = model(tmp_path, MODEL, metadata).model("m")
         assert (found.memory, found.timeout, found.version, found.description) == (300, 5000, "1.2", "Sums.")
 
+    def test_metadata_of_deep_itself_is_read(self, tmp_path: Path) -> None:
+        files = {
+            "catalog__m__model.py": MODEL,
+            "catalog__m__metadata.json": '{"summary": "Sums.", "keywords": []}',
+        }
+        assert project(tmp_path, **files).model("m").description == "Sums."
+
     def test_less_memory_than_any_server_gives_is_raised(self, tmp_path: Path) -> None:
         found = model(tmp_path, MODEL, "resources: {inference: {memory_MB: 1}}").model("m")
         assert found.memory == 128

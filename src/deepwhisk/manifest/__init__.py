@@ -34,9 +34,15 @@ __all__ = [
 def manifest_text(project: Project) -> str:
     """What is deployed: the manifest composed now, or the one that somebody wrote by hand."""
     path = project.folder / MANIFEST
-    if path.is_file() and not is_generated(project.folder):
-        return path.read_text(encoding="utf-8")
-    return compose(project)
+    if not path.is_file() or is_generated(project.folder):
+        return compose(project)
+    for name in ("deployment.yaml", "deployment.yml"):
+        if (project.folder / name).is_file():
+            raise ManifestError(
+                f"{project.folder / name} is not read by deepwhisk: move its inputs and annotations "
+                f"into {MANIFEST}, or deploy with wskdeploy."
+            )
+    return path.read_text(encoding="utf-8")
 
 
 def write(project: Project) -> bool:

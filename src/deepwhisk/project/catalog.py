@@ -14,7 +14,12 @@ from deepwhisk.project.files import python, text, title
 MODEL_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # it names a container image too
 VERSION = "0.1.0"
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
-METADATA = "ai4-metadata.yml"
+METADATA = (
+    "ai4-metadata.yml",
+    "ai4-metadata.yaml",
+    "ai4-metadata.json",
+    "metadata.json",
+)  # the last is DEEP's 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,9 @@ def read_model(folder: Path, project: Path) -> Model:
             f"catalog/{folder.name}/model.py is missing: it holds the class Model of a folder of the catalog."
         )
     tree = python(folder / "model.py", project)
-    metadata = read_metadata(folder / METADATA, project)
-    resources = _resources(metadata, f"catalog/{folder.name}/{METADATA}")
+    described = next((folder / name for name in METADATA if (folder / name).is_file()), folder / METADATA[0])
+    metadata = read_metadata(described, project)
+    resources = _resources(metadata, described.relative_to(project).as_posix())
     return Model(
         name=folder.name,
         folder=folder,
