@@ -62,6 +62,16 @@ class ProcessDriver:
         recipe = await self._makings.recipe(executable)
         environment = await self._makings.environment(recipe)
         parent = await self._zygote(environment, recipe.packages)
+        try:
+            return await self._fork(parent, executable, environment)
+        except ContainerFailed:
+            if parent.alive:
+                raise
+        return await self._fork(await self._zygote(environment, recipe.packages), executable, environment)
+
+    async def _fork(
+        self, parent: zygote.Zygote, executable: Executable, environment: Environment
+    ) -> process.ProcessContainer:
         self._number += 1
         folder = parent.folder / str(self._number)
         try:

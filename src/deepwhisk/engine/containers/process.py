@@ -157,6 +157,7 @@ async def fork(
             container.pid = await parent.fork(birth, container.mourn)
         except BaseException:
             output.close()
+            shutil.rmtree(folder, ignore_errors=True)
             raise
     return container
 

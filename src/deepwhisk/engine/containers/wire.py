@@ -5,6 +5,7 @@ Content-Length; what exceeds `KEPT` is counted, not kept.
 """
 
 import asyncio
+import select
 from typing import cast
 
 from deepwhisk.engine.container import Answer, Lost, Reply
@@ -14,10 +15,11 @@ _HEAD_LIMIT = 1 << 16
 
 
 class Wire(asyncio.Protocol):
-    """A kept connection; `open` until either side closes it."""
+    """A kept connection."""
 
     def __init__(self) -> None:
-        self.open = False
+        self._connected = False
+        self._end = select.poll()
         self._waiter: asyncio.Future[Reply] | None = None
         self._fresh()
 
@@ -28,11 +30,17 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.open = True
+        self._end.register(transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+        self._connected = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
+        self._connected = False
         self.give_up(Lost.EXIT)
+
+    @property
+    def open(self) -> bool:
+        """Whether the container is there this very moment: a call sent to one that has gone would be lost."""
+        return self._connected and not self._end.poll(0)
 
     def ask(self, path: str, body: bytes) -> asyncio.Future[Reply]:
         self._waiter = asyncio.get_running_loop().create_future()

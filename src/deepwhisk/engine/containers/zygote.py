@@ -87,13 +87,18 @@ class Zygote:
         self._births[number] = born, mourner
         try:
             self._send(order, birth.listener.fileno(), birth.stdout, birth.stderr)
-            return await born
-        finally:
-            self._births.pop(number, None)
+        except ContainerFailed:
+            del self._births[number]
+            raise
+        return await born
 
     def end(self, pid: int) -> None:
-        if pid in self._mourners and self.alive:
+        if pid not in self._mourners or not self.alive:
+            return
+        try:
             self._send({"do": "end", "pid": pid})
+        except ContainerFailed:
+            self._die()  # which ends all that it forked
 
     def _send(self, message: dict[str, Any], *descriptors: int) -> None:
         try:
@@ -127,14 +132,14 @@ class Zygote:
             self._ready.set_result(None)
 
     def _settle_birth(self, told: dict[str, Any]) -> None:
-        born, mourner = self._births.get(told["forked"], (None, None))
-        if born is None or mourner is None or born.done():
-            # Nobody waits for it any more.
-            self._send({"do": "end", "pid": told.get("pid", 0)})
+        born, mourner = self._births.pop(told["forked"])
+        if "error" not in told:
+            self._mourners[told["pid"]] = mourner
+        if born.done():  # nobody waits for it any more
+            self.end(told.get("pid", 0))
         elif "error" in told:
             born.set_exception(ContainerFailed(f"cannot fork a container: {told['error']}"))
         else:
-            self._mourners[told["pid"]] = mourner
             born.set_result(told["pid"])
 
     def _die(self) -> None:
