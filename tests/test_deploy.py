@@ -183,6 +183,19 @@ project:
         ]
 
 
+def test_what_apache_openwhisk_answered_after_a_deployment_is_no_difference() -> None:
+    folder = Path(__file__).parent / "data" / "wskdeploy" / "p1"
+    answers = json.loads((folder / "answers.json").read_text())
+    details = {(name.partition("/")[0], name.partition("/")[2]): body for name, body in answers.items()}
+    source = Source("manifest.yaml", folder, Environ({"NAME_OF_SOMEBODY": "Ada"}), {"python": "python:3.11"})
+    wanted = parse((folder / "manifest.yaml").read_text(), source)
+
+    changes = plan(wanted, Actual("guest", {"python": "python:3.11"}, details, details))
+
+    assert len(changes) == len(details) == 15
+    assert [(str(change), change.fields) for change in changes if change.verb != "keep"] == []
+
+
 class TestFeedOfATrigger:
     TEXT = "project: {name: x, packages: {default: {triggers: {t: {feed: /_/f/g, inputs: {bucket: b}}}}}}"
 
