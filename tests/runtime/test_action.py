@@ -192,6 +192,12 @@ def test_an_action_that_closes_its_output_still_ends_its_log(container: Program)
     assert container.stdout.count(SENTINEL) == 2
 
 
+def test_an_action_that_closes_its_descriptors_can_be_called_again(container: Program) -> None:
+    container.init("import os\ndef main(args):\n    os.closerange(1, 3)\n    return {'ok': 1}")
+    assert container.result() == {"ok": 1}
+    assert container.result() == {"ok": 1}
+
+
 def test_text_that_no_encoding_has_can_be_printed(container: Program) -> None:
     container.init("def main(args):\n    print('\\ud800')\n    return {'ok': 1}")
     assert container.result() == {"ok": 1}

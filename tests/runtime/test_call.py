@@ -151,6 +151,21 @@ def test_a_model_that_fails_tells_cause_phase_and_activation_and_the_next_call_w
     assert faulty.result({"how": "well"}) == {"fine": True}
 
 
+def test_what_the_types_of_a_model_raise_names_its_phase(container: Program) -> None:
+    source = (
+        "from typing import Annotated\nfrom pydantic import AfterValidator, BaseModel, model_serializer\n"
+        "def odd(x): return {}[x]\n"
+        "class Out(BaseModel):\n    @model_serializer\n    def write(self): raise OSError('full')\n"
+        "def predict(x: Annotated[int, AfterValidator(odd)] = 1): return Out()"
+    )
+    container.init(model(source))
+    told = fault(container, {"x": 1})
+    assert (told["phase"], told["cause"]) == ("arguments", "KeyError: 1")
+    told = fault(container, {})
+    assert told["phase"] == "result"
+    assert "full" in told["cause"]
+
+
 def test_a_traceback_goes_to_the_log(container: Program) -> None:
     container.init(model(FAULTY))
     container.run({"how": "raise"})

@@ -15,9 +15,12 @@ from werkzeug.test import Client, EnvironBuilder
 
 from deepwhisk_runtime import replay
 from deepwhisk_runtime.activation import Activation
+from deepwhisk_runtime.answers import Outgoing
+from deepwhisk_runtime.references import Outbox
 from deepwhisk_runtime.rest import create_app
 from deepwhisk_runtime.service import Provision, load
 from runtime.program import Program, model
+from runtime.web import Web
 
 SOURCE = '''"""Looks closely.
 
@@ -300,6 +303,13 @@ def test_an_answer_too_large_for_a_message_says_so(action: Program) -> None:
     error = raw(action, "POST", PATH, json={"how": "large"})["error"]
     assert error["statusCode"] == 500
     assert "larger than" in error["body"]["error"]["message"]
+
+
+def test_an_answer_too_large_for_a_message_is_put_into_the_store(web: Web) -> None:
+    outbox = Outbox(web.url, "u:k", "a1")
+    result = replay.elsewhere(Outgoing(b"x" * 800_000, "image/png"), outbox)
+    assert result == {"statusCode": 303, "headers": {"Location": web.url + "/get/k?signed"}}
+    assert web.puts == [b"x" * 800_000]
 
 
 def test_a_head_request_has_no_body_and_a_wrong_method_is_told(action: Program) -> None:

@@ -76,10 +76,12 @@ class Service:
             self.counts.predictions += 1
 
     def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
-        if not self.signature.files:
-            return hand_over(self._call(self.signature.check(given)))
+        signature = self.signature
+        if not signature.files:
+            return within("result", hand_over, self._call(within("arguments", signature.check, given)))
         with Files() as files:
-            return hand_over(self._call(self.signature.check(files.take(given, self.signature.files))))
+            taken = within("arguments", files.take, given, signature.files)
+            return within("result", hand_over, self._call(within("arguments", signature.check, taken)))
 
     def _call(self, arguments: dict[str, Any]) -> Any:
         try:
@@ -90,6 +92,17 @@ class Service:
         except Exception as error:
             print_traceback(error)
             raise Fault("predict", f"predict raised {describe(error)}", error) from error
+
+
+def within(phase: str, act: Callable[..., Handed], *given: Any) -> Handed:
+    """Act; what the model's own types raise (validators, serializers) is a fault of that phase."""
+    try:
+        return act(*given)
+    except Fault:
+        raise
+    except Exception as error:
+        print_traceback(error)
+        raise Fault(phase, f"The {phase} cannot be handled: {describe(error)}", error) from error
 
 
 def load(folder: Path, name: str, provision: Provision) -> Service:
