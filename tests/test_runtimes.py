@@ -1,12 +1,14 @@
 """The images as an OpenWhisk cluster is told of them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import deepwhisk_runtime
+from deepwhisk.engine.containers import zygote
 from deepwhisk.engine.kinds import PYTHON
 from deepwhisk.project import read_project
 
@@ -41,3 +43,11 @@ def test_the_image_holds_what_an_environment_holds() -> None:
 
     assert f"COPY {package.relative_to(ROOT)} " in text
     assert f"COPY {(package.parent / 'requirements.txt').relative_to(ROOT)} " in text
+
+
+def test_an_image_sets_what_the_embedded_engine_sets() -> None:
+    engine = re.findall(r'"((?:MALLOC|OMP|OPENBLAS|MKL|ORT)_\w+)": ', Path(zygote.__file__).read_text())
+    text = (ROOT / "runtimes" / "python" / "Dockerfile").read_text()
+
+    assert engine
+    assert [name for name in engine if f" {name}=" not in text] == []

@@ -6,7 +6,6 @@ whole.
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import sys
@@ -121,18 +120,10 @@ def load_model(folder: Path, env: dict[str, Any]) -> Runnable:
 
     name = str(env.get("__OW_ACTION_NAME") or "model").rpartition("/")[2]
     try:
-        loaded = service.load(folder, name, service.Provision.of_environment())
+        return call.ModelAction(service.load(folder, name, service.Provision.of_environment()))
     except Fault as fault:
         print(fault.message, file=sys.stderr)
         raise Refused(502, fault.as_object(env.get("__OW_ACTIVATION_ID"))) from fault
-    give_back()
-    return call.ModelAction(loaded)
-
-
-def give_back() -> None:
-    """Return to the system what loading took and freed, which glibc keeps: as much again as the weights."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # other libraries have none
-        trim(0)
 
 
 def refuse(status: int, error: Any) -> Answer:
