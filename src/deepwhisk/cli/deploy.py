@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import Progress
 
 from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
+from deepwhisk.cli.progress import showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import running_variables
-from deepwhisk.deploy import Change, apply, plan_project, plan_removal
+from deepwhisk.deploy import Change, apply, plan_project, plan_removal, unset_names
 from deepwhisk.project import Project
 from deepwhisk.settings import State
 from deepwhisk.whisk import Whisk
@@ -32,7 +33,10 @@ def deploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth
     manifest is looked up in the environment; while `up` runs here, its own store and feed are known.
     """
     whisk, project = connect(apihost, auth, state), Project.find(Path.cwd())
-    changes = plan_project(project, whisk, _environment(state, whisk))
+    environment = _environment(state, whisk)
+    for name in unset_names(project, environment):
+        err.print(f"[yellow]${name} is not set: what uses it is deployed empty.[/]")
+    changes = plan_project(project, whisk, environment)
     _carry_out(changes, whisk, dry_run, as_json)
 
 
@@ -46,11 +50,10 @@ def undeploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, au
     _carry_out(plan_removal(Project.find(Path.cwd()), whisk), whisk, dry_run, as_json)
 
 
-def deploy_with_progress(whisk: Whisk, project: Project, environment: Mapping[str, str]) -> None:
-    """Deploy for `up`: a progress bar, no questions."""
-    with err.status("Comparing the project with what is deployed …"):
-        changes = plan_project(project, whisk, environment)
-    _apply(_real(changes), whisk)
+def deploy_all(whisk: Whisk, project: Project, environment: Mapping[str, str], progress: Progress) -> None:
+    """Deploy for `up`: shown, not asked."""
+    changes = plan_project(project, whisk, environment)
+    _apply(_real(changes), whisk, progress)
 
 
 def _environment(state: State, whisk: Whisk) -> dict[str, str]:
@@ -67,7 +70,8 @@ def _carry_out(changes: Sequence[Change], whisk: Whisk, dry_run: bool, as_json: 
     else:
         _show(real, len(changes) - len(real))
     if not dry_run:
-        _apply(real, whisk)
+        with showing(whisk.apihost) as progress:
+            _apply(real, whisk, progress)
 
 
 def _real(changes: Sequence[Change]) -> list[Change]:
@@ -87,16 +91,10 @@ def _show(changes: Sequence[Change], unchanged: int) -> None:
     out.print(f"{len(changes)} to change, {unchanged} as they should be.")
 
 
-def _apply(changes: Sequence[Change], whisk: Whisk) -> None:
-    columns = (
-        TextColumn("Deploying"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} {task.description}"),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("", total=len(changes))
-        notes = apply(
-            changes, whisk, lambda change: progress.update(task, advance=1, description=str(change))
-        )
-    for note in notes:
+def _apply(changes: Sequence[Change], whisk: Whisk, progress: Progress) -> None:
+    task = progress.add_task("Deploying", total=len(changes))
+    for note in apply(
+        changes, whisk, lambda change: progress.update(task, advance=1, description=str(change))
+    ):
         err.print(f"[yellow]{note}[/]")
+    progress.remove_task(task)

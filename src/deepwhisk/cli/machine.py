@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import IO
 
 from deepwhisk.cli.common import err
-from deepwhisk.cli.deploy import deploy_with_progress
+from deepwhisk.cli.deploy import deploy_all
 from deepwhisk.cli.parts import engine_part, feed_part, feed_token, store_part
 from deepwhisk.cli.ports import Ports, choose_ports
-from deepwhisk.cli.progress import follow_environments
+from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import make_buckets, store_from, variables
 from deepwhisk.errors import ServiceError
@@ -66,8 +66,9 @@ class Machine:
         with err.status("Starting store, engine and feed …"):
             self._start_parts(ports)
             make_buckets(self.store, project)
-        deploy_with_progress(self.whisk, project, self.environment)
-        follow_environments(self.whisk.apihost)
+        with showing(self.whisk.apihost) as progress:
+            deploy_all(self.whisk, project, self.environment, progress)
+            await_environments(self.whisk.apihost)
         self.running = self.running.now_ready()
         self.running.write(self.state)
 

@@ -1,38 +1,62 @@
-"""Environments being made, which can take minutes the first time, shown while they are."""
+"""Environments that an engine makes while one waits, minutes the first time, shown as they come."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import requests
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from deepwhisk.cli.common import err
 
 POLL_SECONDS = 0.1
 
 
+@contextmanager
+def showing(apihost: str) -> Iterator[Progress]:
+    """A live display for the block's own tasks, beside which appears each environment that is being made."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    ended = threading.Event()
+    with Progress(*columns, console=err, transient=True) as progress:
+        watcher = threading.Thread(target=_watch, args=(apihost, progress, ended), daemon=True)
+        watcher.start()
+        try:
+            yield progress
+        finally:
+            ended.set()
+            watcher.join()
+
+
 def environments(apihost: str) -> list[dict[str, Any]]:
     """The environments that this engine makes or has made; none where the endpoint does not tell."""
-    response = requests.get(f"{apihost}/environments", timeout=5)
+    try:
+        response = requests.get(f"{apihost}/environments", timeout=5, proxies={"http": "", "https": ""})
+    except requests.RequestException:
+        return []
     return list(response.json()) if response.ok else []
 
 
-def follow_environments(apihost: str) -> None:
-    """Show each environment being made until none is left. Say which could not be made."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-        while True:
-            found = environments(apihost)
-            making = [one for one in found if one["state"] == "making"]
-            if not making:
-                break
-            for one in making:
-                text = f"Making an environment: {one['phase']}"
-                if one["digest"] not in tasks:
-                    tasks[one["digest"]] = progress.add_task(text)
-                progress.update(tasks[one["digest"]], description=text)
-            time.sleep(POLL_SECONDS)
+def await_environments(apihost: str) -> None:
+    """Return when no environment is being made any more; say which could not be made."""
+    found = environments(apihost)
+    while any(one["state"] == "making" for one in found):
+        time.sleep(POLL_SECONDS)
+        found = environments(apihost)
     for one in found:
         if one["state"] == "failed":
             err.print(f"[yellow]An environment could not be made:[/] {one.get('error')}")
+
+
+def _watch(apihost: str, progress: Progress, ended: threading.Event) -> None:
+    tasks: dict[str, TaskID] = {}
+    while not ended.wait(POLL_SECONDS):
+        making = {one["digest"]: one for one in environments(apihost) if one["state"] == "making"}
+        for digest, one in making.items():
+            if digest not in tasks:
+                tasks[digest] = progress.add_task("", total=None)
+            packages = ", ".join(one["packages"]) or "the base"
+            progress.update(tasks[digest], description=f"Environment of {packages}: {str(one['phase'])[:60]}")
+        for digest in tasks.keys() - making.keys():
+            progress.remove_task(tasks.pop(digest))

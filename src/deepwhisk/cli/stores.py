@@ -49,9 +49,11 @@ def variables(store: StoreSettings, feed_url: str) -> dict[str, str]:
 
 
 def running_variables(running: Running, state: State) -> dict[str, str]:
-    """The same for the running `up` of a state folder, when its store is the embedded one."""
-    settings = Seaweed(state.folder / "store").settings
-    return variables(settings, running.feed) if settings.endpoint == running.store else {}
+    """The same for the running `up` of a state folder; another store than the embedded one keeps its keys."""
+    folder = state.folder / "store"
+    if folder.is_dir() and (settings := Seaweed(folder).settings).endpoint == running.store:
+        return variables(settings, running.feed)
+    return {"DEEPWHISK_FEED_URL": running.feed}
 
 
 def make_buckets(store: StoreSettings, project: Project) -> None:
