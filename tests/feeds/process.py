@@ -83,6 +83,11 @@ class FeedProcess:
         self._process.kill()
         self._process.wait()
 
+    def wait(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process
+        return self._process.wait(30)
+
     def stop(self) -> int:
         """End it politely; its exit code."""
         assert self._process

@@ -104,6 +104,7 @@ class Confirmer:
             now = time.monotonic()
             if due := [one for one in self._open.values() if one.due <= now]:
                 await self._attempt(due[:TOGETHER])
+                await asyncio.sleep(self._pace.first_look)  # so that the next look is at many
             else:
                 await self._sleep()
 

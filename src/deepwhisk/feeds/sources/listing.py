@@ -25,7 +25,7 @@ from deepwhisk.objects.store import Object, Store
 log = logging.getLogger("deepwhisk.feeds")
 
 TOGETHER = 500  # entries between which others may run
-SHARE = 20  # of the time, listing takes at most one part in so many
+SHARE, REST = 20, 4  # how much longer than a listing the time to the next is: unasked, asked
 DAY = 86400.0
 
 
@@ -77,7 +77,7 @@ class Listing:
             self._wanted.clear()
             wait = await self._attempt()
             if await woken(self._wanted, wait):
-                await asyncio.sleep(self._took)  # many may ask at once
+                await asyncio.sleep(REST * self._took)  # many may ask, again and again
 
     async def _attempt(self) -> float:
         """List once; how long until the next time."""

@@ -1,7 +1,9 @@
 """MinIO's event stream, one thread a bucket.
 
 Law: the SDK reconnects silently and loses what happened meanwhile, so it may not: each connection is one
-stream, a short read timeout ends a dead one, and each new one asks for a listing.
+stream, a short read timeout ends a dead one, and each asks for a listing when it begins and when it ends.
+MinIO of 2025 and later never flushes its stream: events come when a few KB have gathered, or not at all
+before the timeout, and the listings find them.
 """
 
 import asyncio
@@ -29,6 +31,10 @@ CREATED = ("s3:ObjectCreated:*",)
 
 class StreamEnded(Exception):
     """Raised when the SDK wants to connect a second time for one stream."""
+
+
+SILENT = urllib3.exceptions.ReadTimeoutError
+ENDED = (StreamEnded, MinioException, urllib3.exceptions.HTTPError, ValueError, OSError)
 
 
 class OneConnection(urllib3.PoolManager):
@@ -100,8 +106,8 @@ class MinioListen:
     async def _hint(self, hint: Any) -> None:
         await self._take(hint)
 
-    def connected(self, bucket: str) -> None:
-        """What happened before this connection was not heard."""
+    def missed(self, bucket: str) -> None:
+        """Something may not have been heard; called from a stream's thread."""
         self._loop.call_soon_threadsafe(self._list_again, bucket)
 
 
@@ -115,7 +121,7 @@ class Stream(threading.Thread):
         self._source = source
         self._stopped = threading.Event()
         self._pool = OneConnection(self._opened)
-        self._backoff = Backoff(0.2, 10.0)
+        self._backoff = Backoff(0.2, 2.0)
         self.start()
 
     def stop(self) -> None:
@@ -126,10 +132,13 @@ class Stream(threading.Thread):
         while not self._stopped.is_set():
             try:
                 self._listen()
-            except (StreamEnded, MinioException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            except SILENT:
+                self.standing.error = f"nothing came for {READ:g} s: listing instead"
+            except ENDED as error:
                 self.standing.error = f"{type(error).__name__}: {error}"
             self.standing.state = "connecting"
-            self._stopped.wait(self._backoff.next())
+            if not self._stopped.wait(self._backoff.next()):
+                self._source.missed(self.bucket)
 
     def _listen(self) -> None:
         self._pool = OneConnection(self._opened)
@@ -141,4 +150,4 @@ class Stream(threading.Thread):
 
     def _opened(self) -> None:
         self.standing.state, self.standing.error = "listening", ""
-        self._source.connected(self.bucket)
+        self._source.missed(self.bucket)
