@@ -1,8 +1,7 @@
 """Containers without the REST side: cold start, one warm call, the memory of one more.
 
-Beside them: a fresh interpreter that imports the same libraries, which is what a container without a zygote is,
-and aiohttp's client on the same socket. Each pair is measured in turn, so that what else the machine does hurts
-both.
+Beside them: a fresh interpreter that imports the same libraries, which is what a container without a zygote
+is, and aiohttp's client on the same socket; in turn, so that what else the machine does hurts both.
 """
 
 import asyncio
@@ -155,7 +154,7 @@ async def model(pool: ProcessPool, scratch: Path) -> list[Row]:
             f"{cold:.0f} ms",
             inside,
             "",
-            "",
+            "–",
             True,
         ),
         await one_more("image-classification", pool, scratch, lambda n: action(n + 2), payload, weights),
@@ -177,11 +176,11 @@ async def one_more(
         await pool.run(action(number), call(**payload))
     grown = (total(scratch) - before) / MORE / (1 << 20)
     whole = memory.proportional([_newest(scratch)]) / (1 << 20)
-    held = weights / (1 << 20)
+    resident, held = memory.resident([_newest(scratch)]) / (1 << 20), weights / (1 << 20)
     return Row(
         f"memory of one more warm container (PSS): {what}",
         f"{grown:.1f} MB, weights of {held:.1f} MB included" if weights else f"{grown:.1f} MB",
-        f"{memory.resident([_newest(scratch)]) / (1 << 20):.0f} MB resident, {whole:.0f} MB with its share of the zygote",
+        f"{resident:.0f} MB resident, {whole:.0f} MB with its share of the zygote",
         "",
         "≤ 45 MB + weights",
         grown <= 45 + held,

@@ -57,7 +57,7 @@ async def test_the_last_used_is_taken_first(shelf: Shelf) -> None:
     shelf.release(second)
     shelf.release(first)
 
-    assert shelf.take(of("a").key) is second
+    assert shelf.take(of("a").key) is first
 
 
 async def test_a_call_takes_the_first_that_becomes_free(shelf: Shelf) -> None:

@@ -64,20 +64,19 @@ async def outcome_of(
 def unstarted(fault: DeepwhiskError, executable: Executable, call: Call, arrived: int) -> Outcome:
     """No container could be had; the logs say why where OpenWhisk's text cannot."""
     end = now()
+    status, error = _unstarted(fault, executable, call)
+    said = [line("stderr", text) for text in str(fault).splitlines()] if executable.logs else []
+    return Outcome(status, {"error": error}, end, end, end - arrived, logs=said)
+
+
+def _unstarted(fault: DeepwhiskError, executable: Executable, call: Call) -> Verdict:
     if isinstance(fault, ImageMissing):
-        status, error = DEVELOPER_ERROR, f"Failed to pull container image '{executable.image}'."
-    elif isinstance(fault, ContainerFailed):
-        status, error = WHISK_ERROR, verdict.UNPROVISIONED
-    else:
-        cause = {
-            "message": "The environment of the action could not be made: " + str(fault).partition("\n")[0]
-        }
-        details = {"cause": str(fault), "phase": "environment", "activation": call.activation_id}
-        return Outcome(
-            DEVELOPER_ERROR, {"error": cause | details}, end, end, end - arrived, logs=_said(fault)
-        )
-    return Outcome(status, {"error": error}, end, end, end - arrived, logs=_said(fault))
-
-
-def _said(fault: DeepwhiskError) -> list[str]:
-    return [line("stderr", text) for text in str(fault).splitlines()]
+        return DEVELOPER_ERROR, f"Failed to pull container image '{executable.image}'."
+    if isinstance(fault, ContainerFailed):
+        return WHISK_ERROR, verdict.UNPROVISIONED
+    return DEVELOPER_ERROR, {
+        "message": "The environment of the action could not be made: " + str(fault).partition("\n")[0],
+        "cause": str(fault),
+        "phase": "environment",
+        "activation": call.activation_id,
+    }

@@ -98,6 +98,12 @@ class Shelf:
         """Its call is over and it can take another."""
         berth.running -= 1
         berth.used = time.monotonic()
+        berths = self._berths.get(berth.executable.key, [])
+        if berth not in berths:
+            return  # the pool was closed meanwhile
+        if berths[-1] is not berth:
+            berths.remove(berth)
+            berths.append(berth)
         if self._waiters:
             self._hand_over(berth)
             self._grant()

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from deepwhisk.engine.container import Answer, Lost, Reply
-from deepwhisk.engine.invocation import APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, WHISK_ERROR
+from deepwhisk.engine.invocation import APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS
 
 LARGEST = 1 << 20
 UNPROVISIONED = "Failed to provision resources to run the action."
@@ -69,10 +69,6 @@ def _with_body(sentence: str, answer: Answer) -> str:
 
 def _developer(error: Any) -> Verdict:
     return DEVELOPER_ERROR, {"error": error}
-
-
-def unprovisioned() -> Verdict:
-    return WHISK_ERROR, {"error": UNPROVISIONED}
 
 
 def _json(body: bytes) -> Any:
