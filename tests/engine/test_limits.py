@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from deepwhisk.engine import Limits
-from deepwhisk.engine.limits import ActionLimits, machine_memory, read_limits
+from deepwhisk.engine.containers.memory import machine
+from deepwhisk.engine.limits import ActionLimits, read_limits
 from deepwhisk.engine.problems import Problem
 from fixtures.engine import ECHO, Api, a_whisk
 
@@ -68,7 +69,7 @@ def test_what_is_left_out_or_null_stays() -> None:
 def test_an_action_may_have_what_the_machine_has() -> None:
     most = Limits.machine()
 
-    assert most.max_memory == max(512, machine_memory())
+    assert most.max_memory == int(machine() * 0.7) >> 20
     assert most.max_timeout == 3_600_000
     assert most.max_concurrency == 64
 

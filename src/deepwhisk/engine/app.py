@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from deepwhisk.engine.about import about_api, about_host
 from deepwhisk.engine.api_docs import api_docs
-from deepwhisk.engine.exchange import reply, reply_problem, reply_text
+from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import Problem, Rejection, method_not_allowed, no_route, not_acceptable
 from deepwhisk.engine.rest import ENTITIES, answer_rest
@@ -39,7 +39,7 @@ def create_app(platform: Platform) -> Answer:
 
     async def answer(request: BaseRequest) -> Response:
         transaction_id = _transaction(request)
-        path, _, query = request.raw_path.partition("?")
+        path, _, query = readable(request.raw_path).partition("?")
         try:
             response = await _route(platform, request, transaction_id, path, query)
         except Problem as problem:
@@ -69,7 +69,7 @@ def _add_cors(response: Response) -> Response:
 
 def _transaction(request: BaseRequest) -> str:
     sent = request.headers.get(TRANSACTION)
-    return sent if sent and not sent.startswith("sid_") else os.urandom(16).hex()
+    return readable(sent) if sent and not sent.startswith("sid_") else os.urandom(16).hex()
 
 
 async def _route(

@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS activations_by_path ON activations (namespace, path, 
 CREATE TABLE IF NOT EXISTS accepted (id TEXT PRIMARY KEY, work BLOB NOT NULL);
 """
 VERSION = 1
-CHECKPOINT_PAGES = 4000  # 16 MB of log, then it is written back
+CHECKPOINT_PAGES = 8000  # 32 MB of log, then it is written back
 
 
 class Database:

@@ -30,6 +30,11 @@ _BOOLEANS = {
 }
 
 
+def readable(text: str) -> str:
+    """TEXT of a request's head; bytes that are not UTF-8 are replaced, so that it can be written again."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 @lru_cache(1024)
 def read_query(text: str) -> Mapping[str, str]:
     """The first value of each key."""

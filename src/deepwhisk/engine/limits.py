@@ -4,13 +4,14 @@ OpenWhisk's defaults fit a cluster of many tenants; ours let an action have what
 `Limits.openwhisk()` is the stock server's table, for who wants to find the walls before production does.
 """
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.problems import Problem, malformed, requirement
 
 MB = 1 << 20
+SHARE = 0.7  # of the machine's memory, which is what all containers together are granted
 
 _WORDS = {
     "timeout": "time limit",
@@ -41,11 +42,6 @@ class ActionLimits:
         return shown if self.instances is None else {**shown, "instances": self.instances}
 
 
-def machine_memory() -> int:
-    """MB of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MB
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The table of one engine."""
@@ -67,7 +63,7 @@ class Limits:
 
     @classmethod
     def machine(cls) -> "Limits":
-        return cls(max_memory=max(512, machine_memory()))
+        return cls(max_memory=int(machine() * SHARE) // MB)
 
     @classmethod
     def openwhisk(cls) -> "Limits":

@@ -14,7 +14,7 @@ from deepwhisk.engine.activations import Record, new_activation_id
 from deepwhisk.engine.changes import check_overwrite, new_annotations, new_parameters, read_common
 from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.entities import Link, Trigger
-from deepwhisk.engine.exchange import Exchange, reply
+from deepwhisk.engine.exchange import Exchange, readable, reply
 from deepwhisk.engine.invoke import accepted
 from deepwhisk.engine.lists import list_entities
 from deepwhisk.engine.names import Name, is_name
@@ -88,7 +88,7 @@ async def fire(platform: Platform, exchange: Exchange, name: Name) -> Response:
 
 def lowered_headers(request: BaseRequest) -> dict[str, str]:
     """Names in lower case, the last of repeated ones; what belongs to the transport is left out."""
-    headers = {key.lower(): value for key, value in request.headers.items()}
+    headers = {key.lower(): readable(value) for key, value in request.headers.items()}
     for hop in ("content-length", "transfer-encoding"):
         headers.pop(hop, None)
     return headers

@@ -58,10 +58,15 @@ async def perform(platform: Platform, work: Work) -> Record:
 
 
 async def _run(platform: Platform, work: Work) -> list[Record]:
+    """The record of WORK and of what it ran; a bug on the way is a record too, or it would run for ever."""
     executable = work.target.executable
-    if executable is None:
-        return await run_sequence(platform, work.step, work.target)
-    return [await run_action(platform, work.step, work.target, executable)]
+    try:
+        if executable is None:
+            return await run_sequence(platform, work.step, work.target)
+        return [await run_action(platform, work.step, work.target, executable)]
+    except Exception:  # noqa: BLE001  the last line before a call would be lost
+        log.exception("activation %s of %s failed inside the engine", work.step.id, work.step.name.id)
+        return [_failed(work.step, "There was an internal server error.")]
 
 
 def _statements(work: Work, records: Iterable[Record]) -> list[Statement]:
@@ -128,13 +133,13 @@ async def _again(platform: Platform, activation_id: str, kept: bytes) -> None:
     try:
         reached = target(platform.registry, name, caller)
     except Problem as problem:
-        await platform.database.write([_lost(step, problem).statement(), _finished(activation_id)])
+        await platform.database.write([_failed(step, problem.message).statement(), _finished(activation_id)])
         return
     await perform(platform, Work(step, reached, accepted=True))
 
 
-def _lost(step: Step, problem: Problem) -> Record:
-    """What becomes of an accepted call whose action has gone meanwhile."""
+def _failed(step: Step, text: str) -> Record:
+    """A call that never came to its action."""
     now = int(time.time() * 1000)
     return Record(
         id=step.id,
@@ -146,6 +151,6 @@ def _lost(step: Step, problem: Problem) -> Record:
         end=now,
         duration=0,
         status=WHISK_ERROR,
-        result={"error": problem.message},
+        result={"error": text},
         annotations={"path": step.name.id},
     )
