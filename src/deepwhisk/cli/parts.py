@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 
 import click
 import requests
@@ -18,6 +19,16 @@ from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.store import StoreSettings
 from deepwhisk.services import Part
 from deepwhisk.settings import State, cache_folder
+
+NETWORK = {
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "TZ",
+}
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 
@@ -41,7 +52,7 @@ def engine(port: int, host: str, durable: str, state: State) -> None:
     )
     serve_engine(
         service,
-        lambda address: ProcessPool(cache_folder(), address),
+        lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ)),
         lambda address: print(f"ready at {address}", file=sys.stderr, flush=True),
     )
 
@@ -81,6 +92,11 @@ def feed(port: int, host: str, apihost: str, store_url: str, sources: tuple[str,
         sources=sources,
     )
     serve_feed(settings)
+
+
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What containers get of the engine's environment: how to reach the network, and nothing else."""
+    return {name: value for name, value in environ.items() if name.upper() in NETWORK}
 
 
 def feed_token(state: State) -> str:

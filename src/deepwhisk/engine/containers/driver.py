@@ -45,7 +45,14 @@ class ProcessDriver:
         self._keep(self._end_idle())
 
     def status(self) -> list[dict[str, Any]]:
-        return self._makings.status()
+        """How every environment stands; one whose libraries are still being imported is not ready."""
+        return [self._importing(state) for state in self._makings.status()]
+
+    def _importing(self, state: dict[str, Any]) -> dict[str, Any]:
+        task = self._zygotes.get(state["digest"])
+        if state["state"] == "ready" and task is not None and not task.done():
+            return {**state, "state": "making", "phase": "importing its libraries"}
+        return state
 
     def prepare(self, executable: Executable) -> None:
         self._keep(self._prepare(executable))

@@ -160,8 +160,10 @@ class Zygote:
             mourner(None)
 
     def _last_words(self) -> str:
-        log = self.folder / "zygote.log"
-        tail = log.read_text(errors="replace").strip()[-2000:] if log.exists() else ""
+        try:
+            tail = (self.folder / "zygote.log").read_text(errors="replace").strip()[-2000:]
+        except FileNotFoundError:  # removed by whoever ends the pool at this moment
+            return ""
         return f": {tail}" if tail else ""
 
     def _clean(self) -> None:
