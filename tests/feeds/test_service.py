@@ -1,43 +1,62 @@
 """The process: its HTTP, its secrets, its end."""
 
 import stat
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.store import StoreSettings
 from deepwhisk.objects.stores import open_store
 from feeds.process import TOKEN, FeedProcess
 from feeds.standin import AUTH, StandIn
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def openwhisk() -> Iterator[StandIn]:
+    running = StandIn()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
 def feed(
-    tmp_path: Path, openwhisk: StandIn, store_settings: StoreSettings, bucket: str
+    tmp_path_factory: pytest.TempPathFactory, openwhisk: StandIn, seaweed: Seaweed
 ) -> Iterator[FeedProcess]:
-    running = FeedProcess(tmp_path, openwhisk.apihost, store_settings, make_buckets=True)
+    """One for all tests that leave it running."""
+    running = FeedProcess(
+        tmp_path_factory.mktemp("feed"), openwhisk.apihost, seaweed.settings, make_buckets=True
+    )
     running.start()
     yield running
     running.kill()
 
 
-def test_a_feed_lives_through_its_whole_life(feed: FeedProcess, bucket: str) -> None:
-    created = feed.ask("CREATE", AUTH, bucket=bucket)
+@pytest.fixture
+def trigger() -> str:
+    """A trigger that no other test knows."""
+    return f"/_/t-{uuid.uuid4().hex[:8]}"
+
+
+def test_a_feed_lives_through_its_whole_life(feed: FeedProcess, bucket: str, trigger: str) -> None:
+    created = feed.ask("CREATE", AUTH, trigger, bucket=bucket)
     assert (created["http"], created["status"]["state"]) == (200, "active")
-    assert feed.ask("PAUSE", AUTH)["status"]["state"] == "paused"
-    assert feed.ask("UPDATE", AUTH, suffix=".jpg")["config"]["suffix"] == ".jpg"
-    assert feed.ask("UNPAUSE", AUTH)["status"]["state"] == "active"
-    assert feed.ask("READ", AUTH)["deadLetters"] == []
-    assert feed.ask("DELETE", AUTH)["status"]["state"] == "deleted"
-    assert feed.ask("READ", AUTH)["http"] == 404
+    assert feed.ask("PAUSE", AUTH, trigger)["status"]["state"] == "paused"
+    assert feed.ask("UPDATE", AUTH, trigger, suffix=".jpg")["config"]["suffix"] == ".jpg"
+    assert feed.ask("UNPAUSE", AUTH, trigger)["status"]["state"] == "active"
+    assert feed.ask("READ", AUTH, trigger)["deadLetters"] == []
+    assert feed.ask("DELETE", AUTH, trigger)["status"]["state"] == "deleted"
+    assert feed.ask("READ", AUTH, trigger)["http"] == 404
 
 
 def test_a_bucket_that_is_missing_is_made(
-    feed: FeedProcess, store_settings: StoreSettings, bucket: str
+    feed: FeedProcess, store_settings: StoreSettings, bucket: str, trigger: str
 ) -> None:
-    created = feed.ask("CREATE", AUTH, bucket=bucket, deadLetters={"bucket": f"{bucket}-letters"})
+    created = feed.ask("CREATE", AUTH, trigger, bucket=bucket, deadLetters={"bucket": f"{bucket}-letters"})
 
     assert created["http"] == 200
     assert list(open_store(store_settings).list(f"{bucket}-letters")) == []
@@ -60,16 +79,19 @@ def test_a_body_that_means_nothing_is_refused(feed: FeedProcess, body: bytes, wo
     assert words in response.json()["error"]
 
 
-def test_an_openwhisk_that_is_away_is_said_to_be(feed: FeedProcess, openwhisk: StandIn, bucket: str) -> None:
+def test_an_openwhisk_that_is_away_is_said_to_be(
+    feed: FeedProcess, openwhisk: StandIn, bucket: str, trigger: str
+) -> None:
     openwhisk.pause()
-    answer = feed.ask("CREATE", AUTH, bucket=bucket)
+    answer = feed.ask("CREATE", AUTH, trigger, bucket=bucket)
+    openwhisk.start()
 
     assert answer["http"] == 502
     assert "does not answer" in answer["error"]
 
 
-def test_secrets_stay_in_the_ledger(feed: FeedProcess, bucket: str) -> None:
-    feed.ask("CREATE", AUTH, bucket=bucket)
+def test_secrets_stay_in_the_ledger(feed: FeedProcess, bucket: str, trigger: str) -> None:
+    feed.ask("CREATE", AUTH, trigger, bucket=bucket)
     requests.post(f"{feed.url}/hooks/seaweed", headers={"Authorization": "Bearer no"}, timeout=10)
     ledger = feed.settings.ledger
     said = requests.get(f"{feed.url}/status", timeout=10).text + feed.log.read_text()
@@ -80,11 +102,15 @@ def test_secrets_stay_in_the_ledger(feed: FeedProcess, bucket: str) -> None:
         assert secret not in said
 
 
-def test_it_ends_politely_when_asked_to(feed: FeedProcess, bucket: str) -> None:
-    feed.ask("CREATE", AUTH, bucket=bucket)
+def test_it_ends_politely_when_asked_to(
+    feed: FeedProcess, tmp_path: Path, openwhisk: StandIn, bucket: str
+) -> None:
+    second = FeedProcess(tmp_path, openwhisk.apihost, feed.settings.store)
+    second.start()
+    second.ask("CREATE", AUTH, bucket=bucket)
 
-    assert feed.stop() == 0
-    assert "Traceback" not in feed.log.read_text()
+    assert second.stop() == 0
+    assert "Traceback" not in second.log.read_text()
 
 
 def test_a_port_that_is_taken_is_said_to_be(feed: FeedProcess, tmp_path: Path, openwhisk: StandIn) -> None:

@@ -11,6 +11,7 @@ import logging
 import signal
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 import aiohttp
@@ -24,8 +25,6 @@ from deepwhisk.feeds.feed import Feed
 from deepwhisk.feeds.lifecycle import Lifecycle
 from deepwhisk.feeds.settings import FeedSettings
 from deepwhisk.feeds.source import Source
-from deepwhisk.feeds.sources.minio_listen import MinioListen
-from deepwhisk.feeds.sources.sqs import Sqs
 from deepwhisk.feeds.sources.webhook import Webhook
 from deepwhisk.objects.stores import open_store
 
@@ -121,13 +120,15 @@ def webhooks(feed: Feed, settings: FeedSettings) -> list[Webhook]:
 
 
 def streams(feed: Feed, settings: FeedSettings) -> list[Source]:
-    """The sources that connect by themselves, as the settings name them."""
+    """The sources that connect by themselves, as the settings name them; others are not imported."""
     made: list[Source] = []
     for name in settings.sources:
-        if name == MinioListen.name:
-            made.append(MinioListen(settings.store, feed.intake.hint, feed.list_again))
-        elif name == Sqs.name and settings.queue is not None:
-            made.append(Sqs(settings.queue, feed.intake.hint, feed.list_again))
+        if name == "minio-listen":
+            listen = import_module("deepwhisk.feeds.sources.minio_listen").MinioListen
+            made.append(listen(settings.store, feed.intake.hint, feed.list_again))
+        elif name == "sqs" and settings.queue is not None:
+            sqs = import_module("deepwhisk.feeds.sources.sqs").Sqs
+            made.append(sqs(settings.queue, feed.intake.hint, feed.list_again))
         else:
             raise ServiceError(f"The feed has no source {name!r}; choose minio-listen, or sqs with a queue")
     return made

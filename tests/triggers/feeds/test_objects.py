@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from deepwhisk.objects.store import StoreSettings
+from deepwhisk.objects.seaweed import Seaweed
 from feeds.process import FeedProcess, free_port
 from feeds.standin import AUTH, StandIn
 
@@ -25,7 +25,7 @@ def action() -> ModuleType:
     return module
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def openwhisk() -> Iterator[StandIn]:
     running = StandIn()
     running.start()
@@ -33,9 +33,11 @@ def openwhisk() -> Iterator[StandIn]:
     running.stop()
 
 
-@pytest.fixture
-def feed(tmp_path: Path, openwhisk: StandIn, store_settings: StoreSettings) -> Iterator[FeedProcess]:
-    running = FeedProcess(tmp_path, openwhisk.apihost, store_settings)
+@pytest.fixture(scope="module")
+def feed(
+    tmp_path_factory: pytest.TempPathFactory, openwhisk: StandIn, seaweed: Seaweed
+) -> Iterator[FeedProcess]:
+    running = FeedProcess(tmp_path_factory.mktemp("feed"), openwhisk.apihost, seaweed.settings)
     running.start()
     yield running
     running.kill()
