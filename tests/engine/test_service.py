@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from deepwhisk.engine.authentication import Identity
+from deepwhisk.engine.kinds import KINDS
 from deepwhisk.engine.wskprops import write_wskprops
 from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
 
@@ -288,3 +289,22 @@ async def test_the_latest_actions_are_prepared_at_the_start(tmp_path: Path) -> N
             f"guest/a{number}" for number in range(9, 1, -1)
         ]
         assert await whisk.api.result("a0", {"x": 1}) == {"x": 1}
+
+
+async def test_an_action_of_a_kind_that_has_gone_can_be_read_and_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_whisk(tmp_path / "state") as whisk:
+        await whisk.api.make("old", exec={"kind": "python:3.11"})
+    monkeypatch.delitem(KINDS, "python:3.11")
+    async with a_whisk(tmp_path / "state") as whisk:
+        answer = await whisk.api("POST", "actions/old")
+        assert whisk.pool.prepared == []
+        assert (await whisk.api("GET", "actions/old")).status == 200
+        assert (await whisk.api("DELETE", "actions/old")).status == 200
+
+    assert (answer.status, answer.error) == (
+        400,
+        "The 'python:3.11' runtime is no longer supported. "
+        "You may read and delete but not update or invoke this action.",
+    )

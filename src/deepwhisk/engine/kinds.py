@@ -5,7 +5,7 @@ An action keeps the kind it was put with; `Executable.kind` is what that kind re
 
 from typing import Any
 
-from deepwhisk.engine.problems import malformed
+from deepwhisk.engine.problems import Problem, malformed
 
 BLACKBOX, SEQUENCE = "blackbox", "sequence"
 PYTHON = "python:3"
@@ -28,6 +28,17 @@ def resolve_kind(text: str) -> str:
     raise malformed(
         f"The specified runtime '{kind}' is not supported by this platform. Valid values are: {valid}."
     )
+
+
+def runner_of(kind: str) -> str:
+    """What runs an action of KIND, which may have been put when the table was another one."""
+    if kind != BLACKBOX and kind not in KINDS:
+        raise Problem(
+            400,
+            f"The '{kind}' runtime is no longer supported. You may read and delete but not update or invoke "
+            "this action.",
+        )
+    return KINDS.get(kind, kind)
 
 
 def check_image(image: str) -> str:

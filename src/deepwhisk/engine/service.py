@@ -25,6 +25,7 @@ from deepwhisk.engine.authentication import GUEST, SYSTEM, Identities
 from deepwhisk.engine.database import Database, Durable
 from deepwhisk.engine.entities import Action
 from deepwhisk.engine.invocation import Pool
+from deepwhisk.engine.kinds import BLACKBOX, KINDS
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.retention import Retention, keep_tidy
@@ -97,7 +98,7 @@ def prepare_newest(platform: Platform) -> None:
     actions = (action for action in platform.registry.every(Action) if not action.is_sequence)
     for action in islice(actions, AHEAD):
         owner = platform.identities.of(action.name.namespace)
-        if owner is not None:
+        if owner is not None and action.exec.kind in (*KINDS, BLACKBOX):
             executable = target(platform.registry, action.name, owner).executable
             assert executable is not None
             platform.pool.prepare(executable)
