@@ -28,42 +28,52 @@ def create_app(service: Service) -> Flask:
     """The application of one model."""
     app = Flask("deepwhisk_runtime", static_folder=None)
     app.url_map.strict_slashes = False
-    told = metadata(service.folder, service.description)
-
-    def answer_version() -> Response:
-        return as_json({"id": "v2", "version": "stable", "links": [link("self", url_for("version"))]})
-
-    def answer_versions() -> Response:
-        version = {"version": "stable", "id": "v2", "links": [link("self", url_for("version"))]}
-        return as_json({"versions": [version], "links": [link("describedby", url_for("described"))]})
-
-    def page() -> dict[str, Any]:
-        links = [link("self", url_for("model", name=service.name))]
-        return {"id": service.name, "name": service.name, "links": links, **told}
-
-    def answer_openapi() -> Response:
-        return as_json(openapi.document(service.name, told, service.signature, request.script_root))
-
-    add = Routes(app, service.name)
-    add("/", "versions", answer_versions)
-    add("/v2/", "version", answer_version)
-    add("/v2/models/", "models", lambda: as_json({"models": [page()]}))
-    add("/v2/models/<name>/", "model", lambda: as_json(page()))
+    add, pages = Routes(app, service.name), Pages(service)
+    add("/", "versions", lambda: as_json(pages.versions()))
+    add("/v2/", "version", lambda: as_json({"id": "v2", "version": "stable", **pages.links("version")}))
+    add("/v2/models/", "models", lambda: as_json({"models": [pages.model()]}))
+    add("/v2/models/<name>/", "model", lambda: as_json(pages.model()))
     add("/v2/models/<name>/predict/", "predict", lambda: predict(service), "POST")
-    add(
-        "/v2/models/<name>/train/",
-        "train",
-        lambda: as_json({"error": {"message": NO_TRAINING}}, 501),
-        "GET",
-        "POST",
-    )
-    add("/openapi.json", "described", answer_openapi)
+    add("/v2/models/<name>/train/", "train", no_training, "GET", "POST")
+    add("/openapi.json", "described", lambda: as_json(pages.openapi()))
     add("/health", "health", lambda: as_json({"status": "OK", "model": service.name}))
     add("/metrics", "measured", lambda: Response(metrics.text(service), mimetype="text/plain; version=0.0.4"))
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Invalid, invalid)
     app.register_error_handler(Fault, failed)
     return app
+
+
+class Pages:
+    """What the application tells of its model, with links that hold where it was reached."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._told = metadata(service.folder, service.description)
+
+    def links(self, endpoint: str, relation: str = "self", **values: str) -> dict[str, Any]:
+        """The member `links` that leads to one endpoint."""
+        return {"links": [link(relation, url_for(endpoint, **values))]}
+
+    def versions(self) -> dict[str, Any]:
+        """The versions of the API: the one there is."""
+        version = {"version": "stable", "id": "v2", **self.links("version")}
+        return {"versions": [version], **self.links("described", "describedby")}
+
+    def model(self) -> dict[str, Any]:
+        """The model with its metadata."""
+        name = self._service.name
+        return {"id": name, "name": name, **self.links("model", name=name), **self._told}
+
+    def openapi(self) -> dict[str, Any]:
+        """Its OpenAPI document."""
+        service = self._service
+        return openapi.document(service.name, self._told, service.signature, request.script_root)
+
+
+def no_training() -> Response:
+    """The answer to a wish for training."""
+    return as_json({"error": {"message": NO_TRAINING}}, 501)
 
 
 class Routes:
