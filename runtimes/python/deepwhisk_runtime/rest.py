@@ -51,7 +51,7 @@ class Pages:
         self._service = service
         self._told = metadata(service.folder, service.description)
 
-    def links(self, endpoint: str, relation: str = "self", **values: str) -> dict[str, Any]:
+    def links(self, endpoint: str, relation: str = "self", **values: Any) -> dict[str, Any]:
         """The member `links` that leads to one endpoint."""
         return {"links": [link(relation, url_for(endpoint, **values))]}
 
