@@ -112,6 +112,20 @@ async def test_a_refusal_disables_and_deletes_nothing(
         openwhisk.script = []
         await bench.ask("UNPAUSE")
         await bench.until(lambda: bench.counts() == {"confirmed": 3})
+        assert len(feed.tasks) == 4  # listing, dispatcher and confirmer of one flow, and the letters
+
+
+async def test_a_refusal_under_way_does_not_bring_a_deleted_feed_back(
+    bench: Bench, memory: MemoryStore, openwhisk: StandIn
+) -> None:
+    openwhisk.script = [404] * 20
+    put(memory, "1")
+    async with bench.running() as feed:
+        await bench.create()
+        await bench.ask("DELETE")
+        feed._disable("guest/t", "firing was answered 404")
+        assert feed.register.find("guest/t").state == "deleted"
+        assert not feed.flows
 
 
 async def test_a_fire_that_openwhisk_does_not_take_becomes_a_dead_letter(

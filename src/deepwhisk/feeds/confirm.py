@@ -147,8 +147,9 @@ class Confirmer:
         found = await self._records.triggers(self.subscription.trigger, wanted, since, single=single)
         for one in due:
             if record := found.get(one.activation):
-                one.rules = started(record)
-                one.deadline = one.fired + await self._patience(one.rules)
+                rules = started(record)
+                one.deadline = one.fired + await self._patience(rules)
+                one.rules = rules
 
     async def _see_outcomes(self, due: list[Open], single: bool) -> None:
         if not due:

@@ -124,7 +124,6 @@ class Dispatcher:
         elif answer.status == 204:
             self.hold(entry)
         elif answer.status in (401, 403, 404):
-            log.error("%s is disabled: firing was answered %d", self.subscription.name, answer.status)
             self._disable(self.subscription.name, f"firing was answered {answer.status}: {answer.words}")
         elif answer.status in (400, 413):
             self._dead(entry, {"message": answer.words, "kind": "fire refused", "status": answer.status})

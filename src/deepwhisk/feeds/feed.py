@@ -4,6 +4,7 @@ Law: what it does next follows from the ledger alone, so that it may end at any 
 """
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from deepwhisk.feeds.subscriptions import Place
 from deepwhisk.feeds.tasks import Tasks
 from deepwhisk.objects.store import Store
 
+log = logging.getLogger("deepwhisk.feeds")
+
 
 class Feed:
     """Everything that runs, and the one place that knows all of it."""
@@ -49,6 +52,7 @@ class Feed:
         self.rates = Rates(self.apihost, pace, self.tasks)
         self.flows: dict[str, Flow] = {}
         self.sources: Sequence[Source] = ()
+        self._renewing = asyncio.Lock()
         self.letters = Letters(self.ledger, store, self.threads, self._letters_of, pace)
         self.intake = Intake(
             store,
@@ -77,12 +81,15 @@ class Feed:
 
     async def renew(self, name: str) -> None:
         """The register has news of a subscription: let what runs follow it."""
-        if flow := self.flows.pop(name, None):
-            await flow.stop()
-        registered = self.register.find(name)
-        if registered and registered.state != "deleted":
-            self._begin(registered)
-        self._watch()
+        async with self._renewing:
+            if flow := self.flows.get(name):
+                await flow.stop()
+            registered = self.register.find(name)
+            if registered and registered.state != "deleted":
+                self._begin(registered)
+            else:
+                self.flows.pop(name, None)
+            self._watch()
 
     def watchers(self, bucket: str, key: str) -> list[str]:
         """The subscriptions that an object concerns."""
@@ -132,6 +139,9 @@ class Feed:
         self.letters.wake()
 
     def _disable(self, name: str, reason: str) -> None:
-        """Stop firing; everything else stays as it is."""
-        self.register.set(name, "disabled", reason)
-        self.tasks.start(self.renew(name))
+        """Stop firing; the rest stays as it is. Several fires may say so, or one that was under way."""
+        registered = self.register.find(name)
+        if registered and registered.state == "active":
+            log.error("%s is disabled: %s", name, reason)
+            self.register.set(name, "disabled", reason)
+            self.tasks.start(self.renew(name))

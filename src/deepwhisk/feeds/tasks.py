@@ -28,6 +28,9 @@ class Tasks:
         self.defect: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._running: set[asyncio.Task[Any]] = set()
 
+    def __len__(self) -> int:
+        return len(self._running)
+
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._running.add(task)

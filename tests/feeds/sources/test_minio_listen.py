@@ -3,74 +3,21 @@
 import asyncio
 import http.server
 import json
-import os
 import queue
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import pytest
-import requests
 
 from deepwhisk.feeds.events import Hint
 from deepwhisk.feeds.sources.minio_listen import MinioListen
 from deepwhisk.objects.store import Store, StoreSettings
 from deepwhisk.objects.stores import open_store
-from feeds.process import free_port
+from feeds.minio_server import Minio
 
-PLACES = ("~/go/bin/minio", "/tmp/gobin/minio")
 KEYS = ["a b+c%41/ü 漢字.jpg", "plain.jpg", "x" * 200]
-
-
-def binary() -> str:
-    named = os.environ.get("MINIO_BINARY") or shutil.which("minio")
-    for place in [named, *PLACES]:
-        if place and Path(place).expanduser().is_file():
-            return str(Path(place).expanduser())
-    pytest.skip("no minio here: `go install github.com/minio/minio@latest`, or set MINIO_BINARY")
-
-
-class Minio:
-    """A MinIO that can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.settings = StoreSettings(f"http://127.0.0.1:{self.port}", "feedtest", "feedtest-secret")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = {
-            "MINIO_ROOT_USER": self.settings.access_key,
-            "MINIO_ROOT_PASSWORD": self.settings.secret_key,
-            "MINIO_UPDATE": "off",
-            "HOME": str(self.folder),
-        }
-        command = [binary(), "server", "--quiet", "--address", f"127.0.0.1:{self.port}", str(self.folder)]
-        self._process = subprocess.Popen(
-            [*command, "--console-address", f"127.0.0.1:{free_port()}"],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        end = time.monotonic() + 60
-        while not self._ready():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    def _ready(self) -> bool:
-        try:
-            return requests.get(f"{self.settings.endpoint}/minio/health/ready", timeout=2).ok
-        except requests.ConnectionError:
-            return False
-
-    def kill(self) -> None:
-        assert self._process
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture(scope="module")

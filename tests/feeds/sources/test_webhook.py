@@ -1,13 +1,17 @@
 """Webhooks hear only who knows the token, and acknowledge only what the ledger has."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from deepwhisk.feeds.events import Hint, s3_hints, seaweed_hints
 from deepwhisk.feeds.sources.webhook import Webhook
+from feeds.minio_server import Minio
 
 BODY = {"event_type": "create", "key": "/buckets/inb/a+b.jpg", "message": {"new_entry": {"name": "a+b.jpg"}}}
 MINIO = {
@@ -69,6 +73,39 @@ async def test_what_is_no_notification_is_refused(body: bytes) -> None:
 
     assert await post(hook, body) == 400
     assert "not a notification of seaweed" in hook.status()["error"]
+
+
+async def test_a_real_minio_posts_what_is_understood(tmp_path: Path) -> None:
+    ledger = Ledger()
+    app = web.Application()
+    app.router.add_post("/", Webhook("minio", s3_hints, ledger.take, "right").handle)
+    async with TestServer(app) as server:
+        told = {"ENABLE": "on", "ENDPOINT": str(server.make_url("/")), "AUTH_TOKEN": "right"}
+        minio = Minio(tmp_path, **{f"MINIO_NOTIFY_WEBHOOK_{name}_X": value for name, value in told.items()})
+        await asyncio.to_thread(minio.start)
+        try:
+            await asyncio.to_thread(upload, minio)
+            for _ in range(200):
+                await asyncio.sleep(0.05 if not ledger.hints else 0)
+        finally:
+            minio.kill()
+
+    assert ledger.hints == [Hint("inb", "a b+c%41/ü.jpg")]
+
+
+def upload(minio: Minio) -> None:
+    keys = {
+        "aws_access_key_id": minio.settings.access_key,
+        "aws_secret_access_key": minio.settings.secret_key,
+    }
+    s3 = boto3.client("s3", endpoint_url=minio.settings.endpoint, region_name="us-east-1", **keys)
+    s3.create_bucket(Bucket="inb")
+    queue = {"QueueArn": "arn:minio:sqs::X:webhook", "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="inb", NotificationConfiguration={"QueueConfigurations": [queue]}
+    )
+    s3.put_object(Bucket="inb", Key="a b+c%41/ü.jpg", Body=b"x")
+    s3.close()
 
 
 async def test_minios_webhook_is_understood() -> None:

@@ -1,0 +1,64 @@
+"""A real MinIO, where one is installed: a peer for tests, never shipped."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from deepwhisk.objects.store import StoreSettings
+from feeds.process import free_port
+
+PLACES = ("~/go/bin/minio", "/tmp/gobin/minio")
+
+
+def binary() -> str:
+    named = os.environ.get("MINIO_BINARY") or shutil.which("minio")
+    for place in [named, *PLACES]:
+        if place and Path(place).expanduser().is_file():
+            return str(Path(place).expanduser())
+    pytest.skip("no minio here: `go install github.com/minio/minio@latest`, or set MINIO_BINARY")
+
+
+class Minio:
+    """A MinIO that can be killed and started again."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.environment = environment
+        self.folder, self.port = folder, free_port()
+        self.settings = StoreSettings(f"http://127.0.0.1:{self.port}", "feedtest", "feedtest-secret")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            "MINIO_ROOT_USER": self.settings.access_key,
+            "MINIO_ROOT_PASSWORD": self.settings.secret_key,
+            "MINIO_UPDATE": "off",
+            "HOME": str(self.folder),
+            **self.environment,
+        }
+        command = [binary(), "server", "--quiet", "--address", f"127.0.0.1:{self.port}", str(self.folder)]
+        self._process = subprocess.Popen(
+            [*command, "--console-address", f"127.0.0.1:{free_port()}"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 60
+        while not self._ready():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    def _ready(self) -> bool:
+        try:
+            return requests.get(f"{self.settings.endpoint}/minio/health/ready", timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
