@@ -29,7 +29,7 @@ check: setup ## format, lint, types
 	$(BIN)/mypy
 
 test: check ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: setup ## the figures of docs/performance.md
 	$(BIN)/python -m benchmarks
