@@ -1,5 +1,5 @@
 # Every target sets itself up; nothing but Python 3.11, git and make is needed.
-PYTHON ?= python3
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 BIN := .venv/bin
 # The lock names no index, so that each machine uses its own.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
