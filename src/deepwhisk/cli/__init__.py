@@ -24,8 +24,8 @@ COMMANDS = {
     "manifest": "content",
     "new": "content",
     "doctor": "doctor",
-    "engine": "parts",
-    "feed": "parts",
+    "engine": "engine",
+    "feed": "feed",
 }
 """Each command and the module of this package that has it, in the order of the help."""
 

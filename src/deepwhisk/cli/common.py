@@ -20,6 +20,7 @@ PIPE_WIDTH = 200  # of a table that is not shown on a terminal
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 state_option = click.option(
     "--state",

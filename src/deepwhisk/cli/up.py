@@ -12,7 +12,7 @@ from types import FrameType
 
 import click
 
-from deepwhisk.cli.common import err, state_option
+from deepwhisk.cli.common import err, host_option, state_option
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
@@ -27,7 +27,7 @@ DOWN_SECONDS = 10.0
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Port of the OpenWhisk API; 0 for any free one."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@host_option
 @click.option(
     "--store",
     "store_url",

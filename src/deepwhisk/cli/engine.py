@@ -1,0 +1,51 @@
+"""`deepwhisk engine`: the engine alone, in the foreground; `up` starts it as one of its parts."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from deepwhisk.cli.common import host_option, state_option
+from deepwhisk.engine import ProcessPool, Service, serve
+from deepwhisk.settings import State, cache_folder
+
+NETWORK = {
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "TZ",
+}
+
+
+@click.command()
+@click.option("--port", default=3233, show_default=True, help="Port of the REST API; 0 for any free one.")
+@host_option
+@click.option(
+    "--durable",
+    type=click.Choice(["process", "power-loss"]),
+    default="process",
+    show_default=True,
+    help="What acknowledged things survive: the engine's death, or the machine's (slower).",
+)
+@state_option
+def engine(port: int, host: str, durable: str, state: State) -> None:
+    """Run the engine alone: an OpenWhisk for one machine, in the foreground."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    service = Service(
+        state.folder, port, host, durable="power-loss" if durable == "power-loss" else "process"
+    )
+    serve(
+        service,
+        lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ)),
+        lambda address: print(f"ready at {address}", file=sys.stderr, flush=True),
+    )
+
+
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What containers get of the engine's environment: how to reach the network, and nothing else."""
+    return {name: value for name, value in environ.items() if name.upper() in NETWORK}

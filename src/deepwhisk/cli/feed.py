@@ -1,0 +1,49 @@
+"""`deepwhisk feed`: the storage feed alone, in the foreground; `up` starts it as one of its parts."""
+
+import os
+
+import click
+
+from deepwhisk.cli.common import host_option, state_option
+from deepwhisk.cli.parts import feed_token
+from deepwhisk.cli.stores import store_from
+from deepwhisk.feeds.service import serve
+from deepwhisk.feeds.settings import FeedSettings
+from deepwhisk.settings import State
+
+
+@click.command()
+@click.option("--port", required=True, type=int, help="Port for webhooks and the feed action.")
+@host_option
+@click.option(
+    "--apihost", required=True, envvar="DEEPWHISK_APIHOST", help="Address of the OpenWhisk to fire at."
+)
+@click.option(
+    "--store",
+    "store_url",
+    required=True,
+    envvar="DEEPWHISK_STORE_ENDPOINT",
+    metavar="URL",
+    help="The S3 store to watch. Its keys: DEEPWHISK_STORE_ACCESS_KEY, DEEPWHISK_STORE_SECRET_KEY.",
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(["minio-listen"]),
+    help="What tells of objects beside webhooks and listings.",
+)
+@state_option
+def feed(port: int, host: str, apihost: str, store_url: str, sources: tuple[str, ...], state: State) -> None:
+    """Run the storage feed alone: it fires triggers for objects that arrive, in the foreground."""
+    state.make()
+    settings = FeedSettings(
+        ledger=state.folder / "feed" / "ledger.db",
+        apihost=apihost,
+        store=store_from(store_url, os.environ),
+        port=port,
+        host=host,
+        token=feed_token(state),
+        sources=sources,
+    )
+    serve(settings)
