@@ -35,7 +35,7 @@ class Model:
         top: Annotated[int, Field(ge=1, le=20, description="How many classes to name")] = 5,
     ) -> Classification:
         pixels = (np.asarray(picture.read(image), np.float32) - 127) / 128
-        feed = {"image": pixels.transpose(2, 0, 1)[None]}
+        feed = {"image": np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])}
         probabilities = self.session.run(["probabilities"], feed)[0][0]
         best = np.argsort(probabilities)[::-1][:top]
         return Classification([self.labels[number] for number in best], probabilities[best].tolist())
