@@ -77,7 +77,7 @@ def test_events_come_in_the_order_they_were_entered(ledger: Ledger) -> None:
         ledger.enter(NAME, later(seconds))
     flying: set[str] = set()
     moments = []
-    while entry := ledger.next(NAME, flying):
+    while entry := ledger.next(NAME, flying, time.time()):
         moments.append(entry.event.lastModified[-3:-1])
         flying.add(entry.event.id)
 
@@ -86,19 +86,30 @@ def test_events_come_in_the_order_they_were_entered(ledger: Ledger) -> None:
 
 def test_one_that_waits_for_its_time_is_not_next(ledger: Ledger) -> None:
     ledger.enter(NAME, FOUND)
-    entry = ledger.next(NAME, ())
+    entry = ledger.next(NAME, (), time.time())
     assert entry
     due = time.time() + 60
     ledger.again(entry, due, {"message": "no"}, counted=True)
 
-    assert ledger.next(NAME, ()) is None
-    assert ledger.next_due(NAME) == pytest.approx(due)
+    assert ledger.next(NAME, (), time.time()) is None
+    assert ledger.next_due(NAME, time.time()) == pytest.approx(due)
+
+
+def test_no_moment_lies_between_now_and_later(ledger: Ledger) -> None:
+    ledger.enter(NAME, FOUND)
+    entry = ledger.next(NAME, (), time.time())
+    assert entry
+    due = time.time() + 60
+    ledger.again(entry, due, {"message": "no"}, counted=True)
+
+    for moment in (due - 1e-3, due, due + 1e-3):
+        assert (ledger.next(NAME, (), moment) is None) != (ledger.next_due(NAME, moment) is None)
 
 
 def test_an_entry_whose_object_exists_stays_and_one_whose_object_is_gone_goes(ledger: Ledger) -> None:
     for etag in ("kept", "gone"):
         ledger.enter(NAME, replace(FOUND, etag=etag))
-    while entry := ledger.next(NAME, ()):
+    while entry := ledger.next(NAME, (), time.time()):
         ledger.confirmed([entry])
     present = {(FOUND.key, "kept", int(FOUND.last_modified.timestamp()))}
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from deepwhisk.errors import WhiskUnreachable
 from deepwhisk.feeds.apihost import Answer, Apihost
@@ -24,6 +24,13 @@ from deepwhisk.feeds.tasks import woken
 log = logging.getLogger("deepwhisk.feeds")
 
 NO_RULE = "the trigger has no active rule: events are held until one is active"
+
+
+class Moment(NamedTuple):
+    """Now, as the ledger counts and as waits are counted."""
+
+    epoch: float
+    clock: float
 
 
 class Confirms(Protocol):
@@ -73,8 +80,9 @@ class Dispatcher:
         try:
             while True:
                 self._woken.clear()
-                if (entry := self._choose()) is None:
-                    await self._sleep()
+                moment = Moment(time.time(), time.monotonic())
+                if (entry := self._choose(moment)) is None:
+                    await woken(self._woken, self._wait(moment))
                     continue
                 await self._rate.take()
                 self._start(entry)
@@ -82,19 +90,20 @@ class Dispatcher:
             for task in list(self._flying.values()):
                 task.cancel()
 
-    def _choose(self) -> Entry | None:
+    def _choose(self, moment: Moment) -> Entry | None:
         """The next event, if one may be fired now. A trouble is probed with one fire at a time."""
         parallel = 1 if self.holding or self._backoff.tries else self._pace.parallel_fires
-        if len(self._flying) >= parallel or time.monotonic() < self._not_before or not self.confirmer.room():
+        if len(self._flying) >= parallel or moment.clock < self._not_before or not self.confirmer.room():
             return None
-        return self._ledger.next(self.subscription.name, self._flying)
+        return self._ledger.next(self.subscription.name, self._flying, moment.epoch)
 
-    async def _sleep(self) -> None:
-        waits = [self._not_before - time.monotonic()]
-        if (due := self._ledger.next_due(self.subscription.name)) is not None:
-            waits.append(due - time.time())
-        timeout = min((wait for wait in waits if wait > 0), default=None)
-        await woken(self._woken, timeout)
+    def _wait(self, moment: Moment) -> float | None:
+        """Until what `_choose` passed over is due; at the same moment, so that nothing falls between."""
+        due = self._ledger.next_due(self.subscription.name, moment.epoch)
+        waits = [] if due is None else [due - moment.epoch]
+        if moment.clock < self._not_before:
+            waits.append(self._not_before - moment.clock)
+        return min(waits, default=None)
 
     def _start(self, entry: Entry) -> None:
         task = asyncio.create_task(self._fire(entry))

@@ -82,20 +82,20 @@ class Ledger:
         place = (subscription, found.bucket, found.key, found.etag, second(found.last_modified))
         return self._database.execute(f"SELECT 1 {KNOWN}", place).fetchone() is not None
 
-    def next(self, subscription: str, flying: Collection[str]) -> Entry | None:
-        """The oldest event that is to be fired now and is not among those being fired."""
+    def next(self, subscription: str, flying: Collection[str], now: float) -> Entry | None:
+        """The oldest event that is to be fired and is not among those being fired."""
         for row in self._database.execute(
             f"SELECT * {WAITING} AND due <= ? ORDER BY seq LIMIT ?",
-            (subscription, time.time(), len(flying) + 1),
+            (subscription, now, len(flying) + 1),
         ):
             if row["id"] not in flying:
                 return _entry(row)
         return None
 
-    def next_due(self, subscription: str) -> float | None:
-        """When the next event that waits for its time is to be fired."""
+    def next_due(self, subscription: str, now: float) -> float | None:
+        """When the next event that waits for its time is to be fired: what `next` passes over now."""
         row = self._database.execute(
-            f"SELECT min(due) AS due {WAITING} AND due > ?", (subscription, time.time())
+            f"SELECT min(due) AS due {WAITING} AND due > ?", (subscription, now)
         ).fetchone()
         return None if row["due"] is None else float(row["due"])
 
