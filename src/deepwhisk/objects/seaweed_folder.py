@@ -182,7 +182,7 @@ def write_private(file: Path, text: str) -> None:
 
 def free_ports() -> Ports:
     """A row of ports that are free now."""
-    for first in random.sample(range(FIRST, LAST), 200):
+    for first in random.SystemRandom().sample(range(FIRST, LAST), 200):
         row = [*range(first, first + 9), first + 4 + ADMIN_GRPC]
         if all(free(port) for port in row):
             return Ports(*row)
