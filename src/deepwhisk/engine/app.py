@@ -14,7 +14,14 @@ from deepwhisk.engine.about import about_api, about_host
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
 from deepwhisk.engine.platform import Platform, log
-from deepwhisk.engine.problems import Problem, Rejection, method_not_allowed, no_route, not_acceptable
+from deepwhisk.engine.problems import (
+    FAILED_INSIDE,
+    Problem,
+    Rejection,
+    method_not_allowed,
+    no_route,
+    not_acceptable,
+)
 from deepwhisk.engine.rest import ENTITIES, answer_rest
 from deepwhisk.engine.web import answer_web
 
@@ -48,7 +55,7 @@ def create_app(platform: Platform) -> Answer:
             response = _add_cors(reply_text("Request too large", 400))
         except Exception:  # noqa: BLE001  the last line: whatever it was, the client gets an answer
             log.exception("%s %s failed inside the engine (%s)", request.method, path, transaction_id)
-            response = _refused(Problem(500, "There was an internal server error."), transaction_id, path)
+            response = _refused(Problem(500, FAILED_INSIDE), transaction_id, path)
         response.headers[TRANSACTION] = transaction_id
         return response
 

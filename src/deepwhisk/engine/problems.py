@@ -4,6 +4,7 @@ A `Problem` becomes `{"error": message, "code": transaction id}`; both members m
 message only when it finds the two.
 """
 
+FAILED_INSIDE = "There was an internal server error."
 REALM = 'Basic realm="OpenWhisk secure realm",charset=UTF-8'
 
 

@@ -15,7 +15,7 @@ from deepwhisk.engine.names import Name, resolve
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem, malformed
 from deepwhisk.engine.registry import Registry
-from deepwhisk.engine.steps import Payload, Step, run_action
+from deepwhisk.engine.steps import Payload, Perform, Step
 from deepwhisk.engine.targets import Target, find_action, target
 
 GONE = "Sequence component does not exist."
@@ -30,6 +30,7 @@ class Run:
     step: Step
     target: Target
     atoms: list[int]
+    perform: Perform
     start: int = field(default_factory=lambda: int(time.time() * 1000))
     own: list[Record] = field(default_factory=list)  # of the components, in order
     inner: list[Record] = field(default_factory=list)  # of components of components
@@ -58,12 +59,13 @@ class Run:
             self._count()
             self._start_ahead(later)
             self.memory = max(self.memory, reached.executable.memory)
-            record = await run_action(self.platform, step, reached, reached.executable)
+            record, *others = await self.perform(self.platform, step, reached)
+            self.inner += others
         self.own.append(record)
         return record
 
     async def _sequence(self, step: Step, reached: Target) -> Record:
-        run = Run(self.platform, step, reached, self.atoms)
+        run = Run(self.platform, step, reached, self.atoms, self.perform)
         record = await run.run()
         self.inner += [*run.own, *run.inner]
         self.memory = max(self.memory, run.memory)
@@ -115,9 +117,9 @@ class Run:
         return notes
 
 
-async def run_sequence(platform: Platform, step: Step, reached: Target) -> list[Record]:
-    """The sequence's record, followed by those of everything it ran."""
-    run = Run(platform, step, reached, [0])
+async def run_sequence(platform: Platform, step: Step, reached: Target, perform: Perform) -> list[Record]:
+    """The sequence's record, followed by those of everything it ran; PERFORM runs each component."""
+    run = Run(platform, step, reached, [0], perform)
     record = await run.run()
     return [record, *run.own, *run.inner]
 

@@ -1,6 +1,6 @@
 """One action, called once: from a payload to a record. Nothing is stored here."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,10 @@ class Step:
     def inside(self, name: Name, payload: Payload) -> "Step":
         """A component of this step, which is a sequence."""
         return Step(new_activation_id(), name, self.caller, self.transaction_id, payload, self.id)
+
+
+# Runs what a target is, whatever it is: its own record, followed by those of everything it called.
+Perform = Callable[[Platform, Step, Target], Awaitable[list[Record]]]
 
 
 async def run_action(platform: Platform, step: Step, target: Target, executable: Executable) -> Record:

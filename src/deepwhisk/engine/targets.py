@@ -49,6 +49,7 @@ class Target:
     initial: frozenset[str]  # keys that go to the container's environment instead
     immutable: frozenset[str]
     needs_key: bool
+    is_conductor: bool
     executable: Executable | None  # None for a sequence
     called: float = field(default=0.0)
 
@@ -122,6 +123,7 @@ def _target(registry: Registry, found: Found, name: Name, caller: str) -> Target
         if final
         else frozenset(),
         needs_key=is_truthy(action.annotations, "provide-api-key", absent=True),
+        is_conductor=not action.is_sequence and is_truthy(action.annotations, "conductor"),
         executable=None if action.is_sequence else executable(registry, action, caller, initial),
     )
 

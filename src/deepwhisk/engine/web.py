@@ -16,7 +16,14 @@ from deepwhisk.engine.codec import dumps_pretty
 from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, reply_text
 from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
 from deepwhisk.engine.platform import Platform
-from deepwhisk.engine.problems import Problem, Rejection, method_not_allowed, missing, secret_needed
+from deepwhisk.engine.problems import (
+    FAILED_INSIDE,
+    Problem,
+    Rejection,
+    method_not_allowed,
+    missing,
+    secret_needed,
+)
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import Target, target
 from deepwhisk.engine.web_answer import render
@@ -120,7 +127,7 @@ async def _call(
 
 def _answer(record: Record, extension: str) -> Response:
     if isinstance(record.result, list):
-        return reply_text("There was an internal server error.", 500)
+        return reply_text(FAILED_INSIDE, 500)
     try:
         if record.status not in (SUCCESS, APPLICATION_ERROR):
             raise Problem(400, "There was an error processing your request.")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from deepwhisk.engine.activations import Record
 from deepwhisk.engine.codec import dumps, loads
+from deepwhisk.engine.compositions import run_target
 from deepwhisk.engine.database import Statement
 from deepwhisk.engine.invocation import WHISK_ERROR
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform, log
-from deepwhisk.engine.problems import Problem
-from deepwhisk.engine.sequences import run_sequence
-from deepwhisk.engine.steps import Step, run_action
+from deepwhisk.engine.problems import FAILED_INSIDE, Problem
+from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import Target, target
 
 
@@ -59,14 +59,11 @@ async def perform(platform: Platform, work: Work) -> Record:
 
 async def _run(platform: Platform, work: Work) -> list[Record]:
     """The record of WORK and of what it ran; a bug on the way is a record too, or it would run for ever."""
-    executable = work.target.executable
     try:
-        if executable is None:
-            return await run_sequence(platform, work.step, work.target)
-        return [await run_action(platform, work.step, work.target, executable)]
+        return await run_target(platform, work.step, work.target)
     except Exception:  # noqa: BLE001  the last line before a call would be lost
         log.exception("activation %s of %s failed inside the engine", work.step.id, work.step.name.id)
-        return [_failed(work.step, "There was an internal server error.")]
+        return [_failed(work.step, FAILED_INSIDE)]
 
 
 def _statements(work: Work, records: Iterable[Record]) -> list[Statement]:
