@@ -5,6 +5,9 @@ import socket
 import stat
 from pathlib import Path
 
+import pytest
+
+from deepwhisk.objects.store import StoreSettings
 from fixtures.machine import parents, run, started, until
 
 
@@ -93,3 +96,23 @@ def test_detached_up_returns_when_ready_and_down_ends_it(tmp_path: Path) -> None
         ended = run("down", "--state", state)
     assert ended.returncode == 0, ended.stderr
     assert run("status", "--state", state).returncode == 1
+
+
+def test_up_on_another_store_takes_its_keys_from_the_environment(
+    tmp_path: Path, store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPWHISK_STORE_ENDPOINT", store_settings.endpoint)
+    monkeypatch.setenv("DEEPWHISK_STORE_ACCESS_KEY", store_settings.access_key)
+    monkeypatch.setenv("DEEPWHISK_STORE_SECRET_KEY", store_settings.secret_key)
+
+    with started(tmp_path, project(tmp_path / "p")) as machine:
+        assert machine.running.store == store_settings.endpoint
+        assert not (machine.state.folder / "store").exists()
+        link = machine.whisk.invoke(
+            "objects/link", {"name": "a.txt", "contentType": "text/plain"}, result=True
+        )
+        said = machine.said.read_text()
+
+    assert link["put"]["url"].startswith(store_settings.endpoint)
+    assert "/hooks/minio" in said
+    assert store_settings.secret_key not in said

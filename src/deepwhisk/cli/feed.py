@@ -8,7 +8,7 @@ from deepwhisk.cli.common import host_option, state_option
 from deepwhisk.cli.parts import feed_token
 from deepwhisk.cli.stores import store_from
 from deepwhisk.feeds.service import serve
-from deepwhisk.feeds.settings import FeedSettings
+from deepwhisk.feeds.settings import FeedSettings, Pace, Queue
 from deepwhisk.settings import State
 
 
@@ -33,8 +33,29 @@ from deepwhisk.settings import State
     type=click.Choice(["minio-listen"]),
     help="What tells of objects beside webhooks and listings.",
 )
+@click.option(
+    "--queue",
+    "queue_url",
+    metavar="URL",
+    help="An SQS queue that the bucket's notifications arrive in; boto3 finds its keys and region.",
+)
+@click.option(
+    "--listing",
+    default=Pace.listing,
+    show_default=True,
+    help="Seconds between two listings of a watched bucket.",
+)
 @state_option
-def feed(port: int, host: str, apihost: str, store_url: str, sources: tuple[str, ...], state: State) -> None:
+def feed(
+    port: int,
+    host: str,
+    apihost: str,
+    store_url: str,
+    sources: tuple[str, ...],
+    queue_url: str | None,
+    listing: float,
+    state: State,
+) -> None:
     """Run the storage feed alone: it fires triggers for objects that arrive, in the foreground."""
     state.make()
     settings = FeedSettings(
@@ -44,6 +65,8 @@ def feed(port: int, host: str, apihost: str, store_url: str, sources: tuple[str,
         port=port,
         host=host,
         token=feed_token(state),
-        sources=sources,
+        sources=(*sources, "sqs") if queue_url else sources,
+        queue=Queue(queue_url, os.environ.get("AWS_REGION", "us-east-1")) if queue_url else None,
+        pace=Pace(listing=listing),
     )
     serve(settings)

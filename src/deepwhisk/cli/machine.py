@@ -115,8 +115,14 @@ class Machine:
             predict=f"deepwhisk predict {models[-1]} -i text=…" if models else "deepwhisk new model NAME",
             wskprops=self.state.wskprops,
             store=self.store.endpoint,
-            watched=" ".join(watched),
+            watched=" ".join(watched) + self._events_of_another_store(),
         )
+
+    def _events_of_another_store(self) -> str:
+        if self._seaweed is not None:
+            return ""
+        hook, token = f"{self.running.feed}/hooks/minio", self.state.folder / "feed" / "token"
+        return f"\nIt is listed every minute; to be quick, let it post events to {hook} with the token in {token}."
 
     def watch(self) -> None:
         """Keep the parts alive until interrupted."""
