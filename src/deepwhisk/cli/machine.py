@@ -122,7 +122,7 @@ class Machine:
         if self._seaweed is not None:
             return ""
         hook, token = f"{self.running.feed}/hooks/minio", self.state.folder / "feed" / "token"
-        return f"\nIt is listed every minute; to be quick, let it post events to {hook} with the token in {token}."
+        return f"\nIt is listed every minute; to be quick, let it post events to {hook}, token in {token}."
 
     def watch(self) -> None:
         """Keep the parts alive until interrupted."""
