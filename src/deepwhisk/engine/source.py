@@ -4,10 +4,10 @@ A zip that cannot be read asks for nothing: the container's `/init` says what is
 """
 
 import base64
-import binascii
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from deepwhisk.engine.invocation import Executable
@@ -15,6 +15,19 @@ from deepwhisk.environments import normalized
 from deepwhisk.errors import EnvironmentFailed
 
 _LARGEST = 1 << 20
+_MOST_MEMBERS = 50_000  # what a container unpacks
+_MEMBER = b"PK\x01\x02"  # begins each entry of a zip's directory
+# What others cannot unpack either; a few kilobytes of them stand for gigabytes in one piece.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE = (
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,11 @@ def recipe_of(executable: Executable) -> Recipe:
     if not executable.binary:
         return Recipe()
     try:
-        archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(executable.code)))
-    except (binascii.Error, zipfile.BadZipFile, ValueError):
+        content = base64.b64decode(executable.code)
+        if content.count(_MEMBER) > _MOST_MEMBERS:
+            return Recipe()
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except _UNREADABLE:
         return Recipe()
     with archive:
         members = set(archive.namelist())
@@ -48,11 +64,16 @@ def recipe_of(executable: Executable) -> Recipe:
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> str:
-    if archive.getinfo(name).file_size > _LARGEST:
-        raise EnvironmentFailed(f"{name} in the action's zip is larger than {_LARGEST} bytes; shorten it")
+    member = archive.getinfo(name)
+    if member.compress_type not in _COMPRESSIONS:
+        raise EnvironmentFailed(f"{name} in the action's zip is not stored or deflated; zip it so")
     try:
-        return archive.read(name).decode("utf-8-sig")
-    except (UnicodeDecodeError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as fault:
+        with archive.open(member) as file:
+            content = file.read(_LARGEST + 1)  # the size that a zip claims is anybody's
+        if max(len(content), member.file_size) > _LARGEST:
+            raise EnvironmentFailed(f"{name} in the action's zip is larger than {_LARGEST} bytes; shorten it")
+        return content.decode("utf-8-sig")
+    except _UNREADABLE as fault:
         raise EnvironmentFailed(
             f"{name} in the action's zip cannot be read as UTF-8 text: {fault}"
         ) from fault
