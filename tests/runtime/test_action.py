@@ -265,6 +265,26 @@ def test_code_that_is_no_zip_is_refused(container: Program, code: str) -> None:
     assert answer["error"].startswith("cannot decode the request: ")
 
 
+def test_a_damaged_zip_is_refused_and_a_whole_one_taken_after_it(container: Program) -> None:
+    damaged = bytearray(zipped(**{"__main__.py": "def main(args): return args\n" * 9}))
+    damaged[42:52] = bytes(10)
+
+    status, answer = container.init(bytes(damaged))
+
+    assert status == 400
+    assert answer["error"].startswith("cannot decode the request: the zip cannot be unpacked: ")
+    assert container.init(zipped(**{"__main__.py": "def main(args): return args"}))[0] == 200
+
+
+def test_a_compression_that_openwhisk_does_not_read_is_refused(container: Program) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("__main__.py", "def main(args): return args")
+    status, answer = container.init(stream.getvalue())
+    assert status == 400
+    assert "not stored or deflated: __main__.py" in answer["error"]
+
+
 def test_plain_actions_import_nothing_heavy(container: Program) -> None:
     container.init("import sys\ndef main(args):\n    return {n: n in sys.modules for n in args['names']}")
     names = ["flask", "pydantic", "numpy", "PIL", "yaml", "requests", "werkzeug"]

@@ -8,10 +8,22 @@ import binascii
 import io
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_FILES = 50_000
+# What OpenWhisk's own proxy can read, too.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+UNREADABLE = (
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class BadArchive(ValueError):
@@ -38,7 +50,9 @@ def unzip(content: bytes, folder: Path) -> None:
             _check(members)
             for member in members:
                 _extract(archive, member, folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except BadArchive:
+        raise
+    except UNREADABLE as error:
         raise BadArchive(f"the zip cannot be unpacked: {error}") from error
 
 
@@ -60,6 +74,8 @@ def _check_name(member: zipfile.ZipInfo) -> None:
         raise BadArchive(f"the zip holds a path that leaves its folder: {name}")
     if "\0" in name:
         raise BadArchive(f"the zip holds a name that no file can have: {name!r}")
+    if member.compress_type not in COMPRESSIONS:
+        raise BadArchive(f"the zip holds a member that is not stored or deflated: {name}")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise BadArchive(
             f"the zip holds a link: {name}; zip the file it points to (zip follows links unless told -y)"
