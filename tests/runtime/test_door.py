@@ -80,6 +80,7 @@ def test_requests_that_arrive_together_are_answered_in_their_order(container: Pr
         (b"POST /run HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST /run HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
         (b"POST /run HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"POST /run HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 413),
         (b"POST /run HTTP/1.1\r\n" + b"a: b\r\n" * 20000, 431),
     ],
 )
@@ -207,3 +208,27 @@ def post(port: int, path: str, body: object) -> object:
             if not isinstance(error.reason, ConnectionError) or time.monotonic() > until:
                 raise
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("how", ["sys.{0}.close()", "os.close(sys.{0}.fileno())", "sys.{0} = None"])
+def test_an_action_that_closes_its_streams_and_fails_is_answered_and_so_is_the_next_call(
+    container: Program, how: str, stream: str
+) -> None:
+    code = f"import os, sys\ndef main(args):\n    if args:\n        {how.format(stream)}\n"
+    container.init(f"{code}    return 1 / len(args)")
+
+    assert container.run({"close": 1})[0] in (200, 502)
+    assert container.result({}) == {"error": "division by zero"}
+
+
+def test_a_body_that_is_nested_too_deep_is_refused_and_the_next_one_answered(container: Program) -> None:
+    deep = b'{"value": %b1%b}' % (b"[" * 100_000, b"]" * 100_000)
+    for path in ("/init", "/run"):
+        assert container.post(path, deep)[0] in (400, 500)
+    container.init(ECHO)
+    assert container.post("/run", deep) == (
+        400,
+        {"error": "Error unmarshaling request: it is nested too deep"},
+    )
+    assert container.result({"a": 1}) == {"a": 1}

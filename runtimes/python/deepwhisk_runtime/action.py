@@ -3,6 +3,7 @@
 What it raises is an answer, not a failure of the container: `{"error": "<what the exception says>"}`.
 """
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -114,8 +115,9 @@ def activate_virtualenv(folder: Path) -> None:
 
 
 def print_traceback(error: BaseException) -> None:
-    """The traceback on stderr, from the first frame that is not of the shim."""
+    """The traceback on stderr, if that is open, from the first frame that is not of the shim."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
+    with contextlib.suppress(ValueError, OSError):
+        traceback.print_exception(type(error), error, trace or error.__traceback__)

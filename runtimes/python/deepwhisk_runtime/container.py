@@ -10,12 +10,12 @@ import os
 import shutil
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from deepwhisk_runtime import action, model
+from deepwhisk_runtime.action import print_traceback
 from deepwhisk_runtime.activation import Activation, Variables
 from deepwhisk_runtime.errors import Exited, Fault, Refused, describe
 from deepwhisk_runtime.jsontext import dumps, loads
@@ -64,10 +64,11 @@ class Container:
             return refuse(403, "Cannot initialize the action more than once.")
         try:
             self._runnable = self._load(init_message(body))
-        except Refused as error:
+        except Exception as error:  # noqa: BLE001 — as in a run
             self._clear()
+            refusal = refused(error)
             end_log()
-            return refuse(error.status, error.error)
+            return refusal
         self._initialized = True
         flush()
         return 200, b'{"ok":true}\n'
@@ -90,11 +91,8 @@ class Container:
             return refuse(500, "no action defined yet")
         try:
             status, answer = 200, self._call(self._runnable, run_message(body))
-        except Refused as error:
-            status, answer = refuse(error.status, error.error)
         except Exception as error:  # noqa: BLE001 — one bad call must not end the door for the next
-            traceback.print_exception(error)
-            status, answer = refuse(500, f"Internal error. {describe(error)}")
+            status, answer = refused(error)
         end_log()
         return status, answer
 
@@ -129,6 +127,14 @@ def load_model(folder: Path, env: dict[str, Any]) -> Runnable:
 def refuse(status: int, error: Any) -> Answer:
     """An answer that is an error."""
     return status, dumps({"error": error})
+
+
+def refused(error: Exception) -> Answer:
+    """The answer for what was raised, on purpose or not."""
+    if isinstance(error, Refused):
+        return refuse(error.status, error.error)
+    print_traceback(error)
+    return refuse(500, f"Internal error. {describe(error)}")
 
 
 def init_message(body: bytes) -> dict[str, Any]:

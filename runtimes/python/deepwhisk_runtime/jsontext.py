@@ -36,7 +36,15 @@ def loads(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)  # lone surrogates, NaN: what Python's own reader of actions takes
+        return _loads_slowly(text)
+
+
+def _loads_slowly(text: bytes) -> Any:
+    """Lone surrogates, NaN: what Python's own reader of actions takes."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def dumps(value: Any) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 256 * 1024 * 1024
+LONGEST_NUMBER = 20
 RECEIVE = 256 * 1024
 SEND_SECONDS = 30
 REASONS = {
@@ -128,7 +129,8 @@ def content_length(method: str, fields: dict[str, str]) -> int:
         raise Malformed(411, "send a Content-Length: bodies in chunks are not taken")
     given = fields.get("content-length", "0")
     if not (given.isascii() and given.isdigit()):
-        raise Malformed(400, f"the Content-Length is no number: {given!r}")
-    if int(given) > LARGEST_BODY:
-        raise Malformed(413, f"the body of {given} bytes is larger than {LARGEST_BODY}")
+        raise Malformed(400, f"the Content-Length is no number: {given[:40]!r}")
+    # Python reads no number of thousands of digits.
+    if len(given) > LONGEST_NUMBER or int(given) > LARGEST_BODY:
+        raise Malformed(413, f"the body of {given[:40]} bytes is larger than {LARGEST_BODY}")
     return int(given)
