@@ -97,6 +97,14 @@ async def test_options_need_no_credentials(whisk: Whisk) -> None:
         assert answer.headers["Access-Control-Allow-Methods"] == "GET, DELETE, POST, PUT, HEAD"
 
 
+async def test_options_outside_of_the_api_say_what_may_be_done_there(whisk: Whisk) -> None:
+    answer = await whisk.nobody("OPTIONS", "/")
+
+    assert (answer.status, answer.body) == (200, b"OK")
+    assert answer.headers["Access-Control-Allow-Methods"] == "OPTIONS, GET, POST"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 async def test_trace_is_405(api: Api) -> None:
     answer = await api("TRACE", "actions/a")
 

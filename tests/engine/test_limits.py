@@ -1,5 +1,6 @@
 """Limits of actions and of requests: bounds, types and their sentences."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from deepwhisk.engine.limits import ActionLimits, read_limits
 from deepwhisk.engine.problems import Problem
 from fixtures.engine import ECHO, Api, a_whisk
 
-STOCK = Limits.openwhisk()
+STOCK = replace(Limits.openwhisk(), concurrent_invocations=30)
 MALFORMED = "The request content was malformed:\n"
 REQUIRED = "requirement failed: "
 
@@ -99,6 +100,7 @@ async def test_a_body_over_50_mebibytes_is_refused(api: Api) -> None:
     answer = await api("PUT", "actions/a", raw=b"x" * (51 << 20))
 
     assert (answer.status, answer.body) == (400, b"Request too large")
+    assert "X-Request-ID" not in answer.headers
 
 
 async def test_a_payload_over_a_mebibyte_is_refused(api: Api) -> None:

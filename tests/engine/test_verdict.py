@@ -53,6 +53,12 @@ def test_an_init_that_failed(reply: Reply, error: str) -> None:
     assert verdict.of_init(reply, 100) == (DEVELOPER_ERROR, {"error": error})
 
 
+def test_an_action_that_exits_in_the_python_runtime_is_told_in_its_proxy_s_words() -> None:
+    assert verdict.of_run(Lost.EXIT, 100, "python:3") == (DEVELOPER_ERROR, {"error": "command exited"})
+    error = {"error": "Cannot start action. Check logs for details."}
+    assert verdict.of_init(Lost.EXIT, 100, "python:3") == (DEVELOPER_ERROR, error)
+
+
 @pytest.mark.parametrize("body", [b'{"ok":true}', b"OK", b""])
 def test_an_init_that_worked_whatever_it_says(body: bytes) -> None:
     assert verdict.of_init(answer(body), 100) is None

@@ -1,12 +1,14 @@
-"""`python -m deepwhisk.engine --state DIR [--port N] [--cache DIR]`: an engine, and nothing around it."""
+"""`python -m deepwhisk.engine --state DIR [--port N] [--cache DIR] …`: an engine, and nothing around it."""
 
 import argparse
 import logging
 import sys
 from pathlib import Path
 
-from deepwhisk.engine import ProcessPool, Service, serve
+from deepwhisk.engine import Limits, ProcessPool, Service, serve
 from deepwhisk.errors import ServiceError
+
+LIMITS = {"machine": Limits.machine, "openwhisk": Limits.openwhisk}
 
 
 def main() -> int:
@@ -16,10 +18,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=3233, help="0 is any free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--durable", choices=("process", "power-loss"), default="process")
+    parser.add_argument("--limits", choices=LIMITS, default="machine", help="what actions may ask for")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     cache = options.cache or options.state / "cache"
-    service = Service(options.state, options.port, options.host, durable=options.durable)
+    limits = LIMITS[options.limits]()
+    service = Service(options.state, options.port, options.host, limits, durable=options.durable)
     try:
         serve(service, lambda address: ProcessPool(cache, address), lambda _: print("ready", flush=True))
     except ServiceError as error:

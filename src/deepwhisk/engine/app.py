@@ -16,6 +16,7 @@ from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import (
     FAILED_INSIDE,
+    Abandoned,
     Problem,
     Rejection,
     method_not_allowed,
@@ -33,9 +34,9 @@ CORS = CIMultiDict(
         "Access-Control-Allow-Headers": (
             "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
         ),
-        "Access-Control-Allow-Methods": "GET, DELETE, POST, PUT, HEAD",
     }
 )
+METHODS, TOP_METHODS = "GET, DELETE, POST, PUT, HEAD", "OPTIONS, GET, POST"
 VERBS = ("PUT", "GET", "DELETE", "POST", "HEAD", "OPTIONS", "PATCH")
 
 Answer = Callable[[BaseRequest], Awaitable[Response]]
@@ -52,7 +53,9 @@ def create_app(platform: Platform) -> Answer:
         except Problem as problem:
             response = _refused(problem, transaction_id, path)
         except HTTPRequestEntityTooLarge:
-            response = _add_cors(reply_text("Request too large", 400))
+            return reply_text("Request too large", 400)
+        except Abandoned as abandoned:
+            return reply_text(abandoned.message, abandoned.status)
         except Exception:  # noqa: BLE001  the last line: whatever it was, the client gets an answer
             log.exception("%s %s failed inside the engine (%s)", request.method, path, transaction_id)
             response = _refused(Problem(500, FAILED_INSIDE), transaction_id, path)
@@ -69,8 +72,9 @@ def _refused(problem: Problem, transaction_id: str, path: str) -> Response:
     return _add_cors(response)
 
 
-def _add_cors(response: Response) -> Response:
+def _add_cors(response: Response, methods: str = METHODS) -> Response:
     response.headers.extend(CORS)
+    response.headers["Access-Control-Allow-Methods"] = methods
     return response
 
 
@@ -127,9 +131,9 @@ def _top(platform: Platform, request: BaseRequest, path: str) -> Response:
         "/invokers/healthy/count": lambda: reply(1),
         "/invokers/ready": lambda: reply({"healthy": "1/1"}),
     }
-    if request.method == "OPTIONS":
-        return reply_text("OK")
     page = pages.get(path)
+    if request.method == "OPTIONS":
+        return _add_cors(reply_text("OK"), TOP_METHODS)
     if page is None:
         raise method_not_allowed("OPTIONS")
     if request.method != "GET":

@@ -1,7 +1,7 @@
 """What an action, a request and a namespace may use.
 
 OpenWhisk's defaults fit a cluster of many tenants; ours let an action have what this machine has.
-`Limits.openwhisk()` is the stock server's table, for who wants to find the walls before production does.
+`Limits.openwhisk()` is the table of its standalone server, to find the walls before production does.
 """
 
 from dataclasses import dataclass, replace
@@ -71,9 +71,9 @@ class Limits:
             max_timeout=300_000,
             max_logs=10,
             max_concurrency=1,
-            invocations_per_minute=60,
-            fires_per_minute=60,
-            concurrent_invocations=30,
+            invocations_per_minute=100_000,
+            fires_per_minute=100_000,
+            concurrent_invocations=100_000,
         )
 
     def of_namespace(self) -> dict[str, Any]:

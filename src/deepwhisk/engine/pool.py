@@ -115,14 +115,14 @@ class WarmPool:
             times["init_time"] = running.now() - start
             if running.refuses(reply):
                 return None
-            failure = verdict.of_init(reply, executable.timeout)
+            failure = verdict.of_init(reply, executable.timeout, executable.kind)
             if failure:
                 return await running.outcome_of(container, executable, reply, failure, times)
             self._shelf.started(berth)
         reply = await running.run(container, executable, call)
         if running.refuses(reply):
             return None
-        judged = verdict.of_run(reply, executable.timeout)
+        judged = verdict.of_run(reply, executable.timeout, executable.kind)
         return await running.outcome_of(container, executable, reply, judged, times)
 
     def _bury(self, berth: Berth) -> None:

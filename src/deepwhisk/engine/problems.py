@@ -18,6 +18,15 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
+class Abandoned(Exception):
+    """Raised where OpenWhisk's HTTP layer gives up: the answer is plain text, with no header of the API."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
 class Rejection(Problem):
     """Raised when a request is not understood at all; OpenWhisk answers those without CORS headers."""
 

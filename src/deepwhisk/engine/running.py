@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from deepwhisk.engine import bodies, verdict
+from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.container import Answer, Container, Lost, Reply
 from deepwhisk.engine.invocation import (
     APPLICATION_ERROR,
@@ -16,6 +17,7 @@ from deepwhisk.engine.invocation import (
     Executable,
     Outcome,
 )
+from deepwhisk.engine.kinds import PYTHON
 from deepwhisk.engine.logs import UNEXPECTED, line
 from deepwhisk.engine.verdict import Verdict
 from deepwhisk.errors import ContainerFailed, DeepwhiskError, ImageMissing
@@ -54,11 +56,18 @@ async def outcome_of(
         status,
         result,
         end=end,
-        size=reply.length if isinstance(reply, Answer) else None,
+        size=_size(reply, executable.kind, result),
         logs=logs,
         timed_out=reply is Lost.TIME,
         **times,
     )
+
+
+def _size(reply: Reply, kind: str, result: Any) -> int | None:
+    """Bytes of what was answered, by the container or by the proxy that OpenWhisk has in it."""
+    if isinstance(reply, Answer):
+        return reply.length
+    return len(dumps(result)) + 1 if kind == PYTHON and reply is Lost.EXIT else None
 
 
 def unstarted(fault: DeepwhiskError, executable: Executable, call: Call, arrived: int) -> Outcome:

@@ -13,11 +13,12 @@ from multidict import CIMultiDict
 from deepwhisk.engine.activations import Record, new_activation_id
 from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps_pretty
-from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, reply_text
+from deepwhisk.engine.exchange import ACTIVATION_ID, JSON
 from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import (
     FAILED_INSIDE,
+    Abandoned,
     Problem,
     Rejection,
     method_not_allowed,
@@ -127,7 +128,7 @@ async def _call(
 
 def _answer(record: Record, extension: str) -> Response:
     if isinstance(record.result, list):
-        return reply_text(FAILED_INSIDE, 500)
+        raise Abandoned(500, FAILED_INSIDE)
     try:
         if record.status not in (SUCCESS, APPLICATION_ERROR):
             raise Problem(400, "There was an error processing your request.")

@@ -18,7 +18,7 @@ from fixtures.pool import Running, a_pool, becomes, call, executable
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NO_RUN = "The action did not produce a valid response and exited unexpectedly."
+NO_RUN = "command exited"
 NO_MEMORY = "The action exhausted its memory and was aborted."
 
 
@@ -112,7 +112,7 @@ async def test_a_process_that_exits_is_told_with_its_status_and_its_last_words(p
         "stderr: The container exited with status 7.",
         f"stderr: {UNEXPECTED}",
     ]
-    assert outcome.size is None
+    assert outcome.size == len('{"error":"command exited"}\n')
 
 
 async def test_a_process_that_is_killed_is_told_with_its_signal(pool: Running) -> None:
@@ -149,7 +149,7 @@ async def test_a_time_limit_holds_for_init_too(pool: Running) -> None:
 async def test_a_process_that_exits_in_init_is_told(pool: Running) -> None:
     outcome = await pool.run("import os\nos._exit(4)", "dies")
 
-    assert error(outcome) == "The action did not initialize and exited unexpectedly."
+    assert error(outcome) == "Cannot start action. Check logs for details."
     assert "stderr: The container exited with status 4." in texts(outcome)
     assert outcome.init_time is not None
 
