@@ -70,7 +70,7 @@ async def test_what_was_accepted_is_stored_before_the_answer(whisk: Whisk) -> No
     whisk.pool.open.clear()
     first = await whisk.api("POST", "actions/a", {"n": 1})
     second = await whisk.api("POST", "actions/a?blocking=true&timeout=20", {"n": 2})
-    stored = [row[0] for row in whisk.platform.database.read("SELECT id FROM accepted ORDER BY id")]
+    stored = [row[0] for row in whisk.platform.database.read("SELECT id FROM accepted ORDER BY rowid")]
     whisk.pool.open.set()
 
     assert stored == [first.activation_id, second.activation_id]

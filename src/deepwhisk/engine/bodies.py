@@ -3,8 +3,7 @@
 import time
 from typing import Any
 
-import orjson
-
+from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.invocation import Call, Executable
 
 
@@ -18,7 +17,7 @@ def init_body(executable: Executable, call: Call | None) -> bytes:
     }
     if executable.code:
         value["code"] = executable.code
-    return orjson.dumps({"value": value})
+    return dumps({"value": value})
 
 
 def _variables(executable: Executable, call: Call | None) -> dict[str, str]:
@@ -36,8 +35,7 @@ def _variables(executable: Executable, call: Call | None) -> dict[str, str]:
 
 def _stringified(parameters: dict[str, Any]) -> dict[str, str]:
     return {
-        key: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for key, value in parameters.items()
+        key: value if isinstance(value, str) else dumps(value).decode() for key, value in parameters.items()
     }
 
 
@@ -53,7 +51,7 @@ def run_body(executable: Executable, call: Call) -> bytes:
     }
     if call.api_key:
         body["api_key"] = call.api_key
-    return orjson.dumps(body)
+    return dumps(body)
 
 
 def _deadline(executable: Executable) -> str:

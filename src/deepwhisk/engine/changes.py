@@ -10,7 +10,7 @@ from deepwhisk.engine.parameters import Parameter, Parameters, check_size, read_
 from deepwhisk.engine.problems import already_exists, malformed
 
 E = TypeVar("E", bound=Entity)
-_VERSION = re.compile(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?")
+_VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", re.ASCII)
 
 
 class Common(TypedDict):

@@ -10,6 +10,9 @@ import orjson
 
 from deepwhisk.engine.problems import malformed
 
+# Lists and objects in each other. The standard library writes a thousand, and ours come around them.
+DEEPEST = 910
+
 _WORDS = {"a string key": "'\"'", "a JSON value": "JSON Value"}
 
 
@@ -32,6 +35,33 @@ def loads(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise malformed(_explain(body, error)) from None
+
+
+def loads_foreign(body: bytes) -> Any:
+    """As `loads`, for what others sent: it must be possible to write it again."""
+    value = loads(body)
+    if nests_too_deep(body, value):
+        raise malformed(f"JSON is nested deeper than {DEEPEST} levels")
+    return value
+
+
+def nests_too_deep(text: bytes, value: Any) -> bool:
+    """Whether VALUE, which was read from TEXT, has more than DEEPEST levels."""
+    if text.count(b"[") + text.count(b"{") <= DEEPEST:
+        return False
+    try:
+        orjson.dumps(value)
+    except TypeError:  # more than 254, and nothing says so faster
+        return _levels(value) > DEEPEST
+    return False
+
+
+def _levels(value: Any) -> int:
+    level, count = [value], 0
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        count += 1
+    return count
 
 
 def _fragment(value: Any) -> Any:

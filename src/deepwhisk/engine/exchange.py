@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from aiohttp.web import BaseRequest, Response
 
 from deepwhisk.engine.authentication import Identity
-from deepwhisk.engine.codec import dumps, loads
+from deepwhisk.engine.codec import dumps, loads_foreign
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.problems import Problem, bad_query, forbidden, malformed, too_large, unsupported_type
 
@@ -82,20 +82,27 @@ class Exchange:
 
     async def content(self) -> dict[str, Any]:
         """The body of a PUT."""
-        content = loads(await self.body())
+        content = loads_foreign(await self.body())
         if not isinstance(content, dict):
             raise malformed("Object expected in field 'exec'")
         return content
 
     async def payload(self, limit: int) -> dict[str, Any]:
         """The body of an invocation, which may be absent."""
+        check_length(self.request, limit)
         body = await self.body()
         if len(body) > limit:
             raise too_large("Request", len(body), limit)
-        payload = loads(body) if body else {}
+        payload = loads_foreign(body) if body else {}
         if not isinstance(payload, dict):
             raise malformed("JSON object expected")
         return payload
+
+
+def check_length(request: BaseRequest, limit: int) -> None:
+    """Refuses a body that says it is too large before any of it is kept."""
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large("Request", request.content_length, limit)
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,7 +4,7 @@ from aiohttp.web import Response
 
 from deepwhisk.engine.activations import Filter, whole
 from deepwhisk.engine.exchange import Exchange, reply, reply_bytes
-from deepwhisk.engine.lists import read_limit, read_skip
+from deepwhisk.engine.lists import FAR, read_limit, read_skip
 from deepwhisk.engine.names import check_activation_id, is_name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem, bad_query
@@ -41,7 +41,7 @@ def _path(text: str) -> str | None:
 
 def _moment(key: str, text: str) -> int:
     try:
-        return int(text)
+        return max(-FAR, min(int(text), FAR))
     except ValueError:
         raise bad_query(key, f"Parameter is not a valid value for epoch seconds: {text}") from None
 

@@ -10,6 +10,7 @@ from deepwhisk.engine.exchange import Exchange, reply
 from deepwhisk.engine.problems import bad_query
 
 DEFAULT, MOST = 30, 200
+FAR = 1 << 62  # beyond any number or time there is, and still one that SQLite can compare
 
 
 def read_limit(exchange: Exchange, collection: str) -> int:
@@ -24,7 +25,7 @@ def read_skip(exchange: Exchange, collection: str) -> int:
     skip = exchange.value("skip", lambda text: _integer("skip", text, collection), 0)
     if skip < 0:
         raise bad_query("skip", f"The value '{skip}' is not greater than or equal to 0 for {collection}.")
-    return skip
+    return min(skip, FAR)
 
 
 def _integer(key: str, text: str, collection: str) -> int:

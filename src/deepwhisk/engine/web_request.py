@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp.web import BaseRequest
 
-from deepwhisk.engine.codec import loads
+from deepwhisk.engine.codec import loads_foreign
+from deepwhisk.engine.exchange import check_length
 from deepwhisk.engine.names import Name, is_name
 from deepwhisk.engine.problems import reserved_properties, too_large
 from deepwhisk.engine.targets import Target
@@ -49,6 +50,7 @@ async def read_arguments(
     request: BaseRequest, target: Target, address: Address, query: str, user: str | None, limit: int
 ) -> dict[str, Any]:
     """What the action gets on top of its own parameters."""
+    check_length(request, limit)
     body = await request.read()
     if len(body) > limit:
         raise too_large("Request", len(body), limit)
@@ -88,7 +90,7 @@ def _read_body(request: BaseRequest, body: bytes) -> Any:
     if not body:
         return {}
     if is_json(media):
-        return loads(body)
+        return loads_foreign(body)
     if media == FORM:
         return dict(parse_qsl(_decode(request, body), keep_blank_values=True))
     return _decode(request, body) if is_text(media) else base64.b64encode(body).decode()
@@ -103,6 +105,8 @@ def _raw_body(request: BaseRequest, body: bytes) -> str:
 
 def _decode(request: BaseRequest, body: bytes) -> str:
     try:
-        return body.decode(request.charset or "utf-8", errors="replace")
-    except LookupError:  # a character set nobody knows
+        text = body.decode(request.charset or "utf-8", errors="replace")
+    except (LookupError, UnicodeError):  # a character set nobody knows, or one that is no text's
         return body.decode(errors="replace")
+    # Some of Python's own let halves of characters through, which cannot be written again.
+    return text.encode(errors="replace").decode()
