@@ -14,6 +14,8 @@ from deepwhisk.engine.problems import Problem
 
 JSON, HTML, SVG, HTTP = "application/json", "text/html", "image/svg+xml", "message/http"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MEDIA = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 _TEXTUAL = ("application/javascript", "application/xml", "application/x-www-form-urlencoded")
 _FRAMING = ("content-length", "transfer-encoding", "connection")  # the server's to say
@@ -93,7 +95,7 @@ def _http(result: Any) -> Response:
 
 def _status(result: dict[str, Any], default: int) -> int:
     asked = result.get("statusCode", default)
-    if isinstance(asked, str) and asked.strip().isdecimal():
+    if isinstance(asked, str) and _NUMBER.fullmatch(asked.strip()):
         asked = int(asked)
     if isinstance(asked, bool) or not isinstance(asked, int | float) or asked != int(asked):
         raise _not_valid(HTTP)
@@ -111,7 +113,7 @@ def _headers(asked: Any) -> CIMultiDict[str]:
         if not _TOKEN.fullmatch(name):
             raise _not_valid(HTTP)
         for text in _header_values(value):
-            if name.lower() not in _FRAMING and not any(letter in text for letter in "\r\n\0"):
+            if name.lower() not in _FRAMING and not _CONTROL.search(text):
                 headers.add(name, text)
     return headers
 
