@@ -20,6 +20,7 @@ from deepwhisk.engine.targets import Target, find_action, target
 
 GONE = "Sequence component does not exist."
 TOO_MANY = "Too many actions in the sequence."
+DEEPEST = 50  # sequences in each other
 
 
 @dataclass(slots=True)
@@ -137,19 +138,22 @@ def check_components(
     """Refuses components that are none, not there, not allowed, too many, or SEQUENCE itself."""
     if not components:
         raise Problem(400, "No component specified for the sequence.")
-    count = sum(_atoms(registry, sequence, name, caller, most) for name in components)
-    if count > most:
-        raise Problem(400, TOO_MANY)
+    for name in components:
+        most = _left(registry, sequence, name, caller, most)
 
 
-def _atoms(registry: Registry, sequence: Name, name: Name, caller: str, most: int, depth: int = 0) -> int:
-    """How many actions NAME stands for."""
+def _left(registry: Registry, sequence: Name, name: Name, caller: str, most: int, depth: int = 0) -> int:
+    """How many of MOST actions are left after those that NAME stands for; no more of them are looked at."""
     action = _component(registry, name, caller)
-    if sequence in (name, action.name) or depth > most:
+    if sequence in (name, action.name) or depth > DEEPEST:
         raise Problem(400, "Sequence may not refer to itself.")
     if not action.is_sequence:
-        return 1
-    return sum(_atoms(registry, sequence, inner, caller, most, depth + 1) for inner in action.exec.components)
+        if not most:
+            raise Problem(400, TOO_MANY)
+        return most - 1
+    for inner in action.exec.components:
+        most = _left(registry, sequence, inner, caller, most, depth + 1)
+    return most
 
 
 def _component(registry: Registry, name: Name, caller: str) -> Action:
