@@ -122,6 +122,7 @@ def _work(platform: Platform, exchange: Exchange, rule: str, link: Link, argumen
         raise Problem(400, text)
     reached = target(platform.registry, link.action, exchange.caller)
     reached.check_overrides(arguments)
+    platform.throttles.invoke(exchange.caller.namespace)
     step = Step(new_activation_id(), link.action, exchange.caller, exchange.transaction_id, arguments)
     return Work(step, reached)
 
