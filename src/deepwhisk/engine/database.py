@@ -111,10 +111,10 @@ class Database:
             commit = loop.run_in_executor(self._commits, self._try_commit, [each for each, _ in batch])
             commit.add_done_callback(lambda done: self._settle(batch, done.result()))
 
-    def _try_commit(self, batch: list[Iterable[Statement]]) -> sqlite3.Error | None:
+    def _try_commit(self, batch: list[Iterable[Statement]]) -> Exception | None:
         try:
             self._commit(batch)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001  whatever it was, all who wait are told
             return error
         return None
 
@@ -132,7 +132,7 @@ class Database:
                 raise
 
     def _settle(
-        self, batch: list[tuple[Iterable[Statement], asyncio.Future[None]]], error: sqlite3.Error | None
+        self, batch: list[tuple[Iterable[Statement], asyncio.Future[None]]], error: Exception | None
     ) -> None:
         for _, done in batch:
             if done.done():
