@@ -12,6 +12,7 @@ from deepwhisk.engine.container import Answer, Lost, Reply
 
 KEPT = 1 << 20
 _HEAD_LIMIT = 1 << 16
+_LONGEST_NUMBER = 20
 
 
 class Wire(asyncio.Protocol):
@@ -101,4 +102,4 @@ class Wire(asyncio.Protocol):
 def _content_length(head: bytes) -> int | None:
     _, name, after = head.lower().partition(b"\r\ncontent-length:")
     value = after.partition(b"\r\n")[0].strip()
-    return int(value) if name and value.isdigit() else None
+    return int(value) if name and value.isdigit() and len(value) < _LONGEST_NUMBER else None
