@@ -1,4 +1,4 @@
-"""What every model of the catalog must have: true metadata, examples that work, licences."""
+"""What every model of the catalog must have: true metadata, examples that work, licenses."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ def test_the_metadata_is_valid_by_its_own_schema_and_by_the_newest(model: Path) 
 
 
 @each_model
-def test_the_metadata_names_authors_and_licences_and_what_a_call_may_use(model: Path) -> None:
+def test_the_metadata_names_authors_and_licenses_and_what_a_call_may_use(model: Path) -> None:
     told = yaml.safe_load((model / "ai4-metadata.yml").read_text())
 
     assert told["authors"]

@@ -112,7 +112,7 @@ def test_status_shows_all_parts(machine: Machine) -> None:
     assert {part["name"]: part["state"] for part in parts} == {"store": "up", "engine": "up", "feed": "up"}
 
 
-def test_models_lists_the_catalog_with_licence_and_state(machine: Machine) -> None:
+def test_models_lists_the_catalog_with_license_and_state(machine: Machine) -> None:
     done = machine.tool("models", "--json")
 
     models = {model["name"]: model for model in json.loads(done.stdout)}
