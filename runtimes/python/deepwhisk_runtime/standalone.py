@@ -1,12 +1,14 @@
 """A model without OpenWhisk: its REST API on a port, or one prediction on the command line."""
 
+import contextlib
 import json
 import logging
+import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from deepwhisk_runtime import door, forms
 from deepwhisk_runtime.answers import Outgoing, encode
@@ -41,18 +43,33 @@ def serve(folder: Path, host: str, port: int) -> int:
 
 
 def predict(folder: Path, inputs: Iterable[str], as_json: bool) -> int:
-    """Print one prediction."""
+    """Print one prediction, and nothing else on standard output."""
+    place = Outgoing.inline if as_json else shortened
     try:
-        service = loaded(folder)
-        place = Outgoing.inline if as_json else shortened
-        text = service.predict(arguments(inputs, service.signature), lambda result: encode(result, place))
-        print(text.decode() if as_json else json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+        with answers_only() as out:
+            service = loaded(folder)
+            text = service.predict(arguments(inputs, service.signature), lambda result: encode(result, place))
+            told = text.decode() if as_json else json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            print(told, file=out)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
     except Fault as fault:
         return said(fault)
     return 0
+
+
+@contextlib.contextmanager
+def answers_only() -> Iterator[TextIO]:
+    """Standard output for the answer; what a model prints, also from C, goes to standard error."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        try:
+            yield out
+        finally:
+            sys.stdout.flush()
+            os.dup2(out.fileno(), 1)
 
 
 def loaded(folder: Path) -> Service:
