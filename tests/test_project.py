@@ -118,6 +118,7 @@ class TestModels:
                 "",
                 "catalog/m/model.py:2: class Model has no method predict",
             ),
+            ("async def predict(): ...\n", "", "catalog/m/model.py:1: predict is async; write a plain `def"),
             ("x = 1\ndef (\n", "", "catalog/m/model.py:2: this is not Python"),
             ("\0", "", "catalog/m/model.py.*: this is not Python"),
             (MODEL, "a: [", "catalog/m/ai4-metadata.yml: this is not YAML"),
@@ -139,9 +140,9 @@ class TestModels:
         with pytest.raises(ProjectError, match=r"catalog/m/model.py is missing"):
             project(tmp_path, **{"catalog__m__notes.txt": ""})
 
-    @pytest.mark.parametrize("name", ["Iris", "a b", "a--", "ä"])
+    @pytest.mark.parametrize("name", ["Iris", "a b", "a--", "ä", "a.json"])
     def test_a_name_that_no_image_can_have_is_refused(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(ProjectError, match="name a model in small letters"):
+        with pytest.raises(ProjectError, match="cannot name a model: use small letters"):
             project(tmp_path, **{f"catalog__{name}__model.py": MODEL})
 
     def test_a_file_that_is_not_utf_8_is_told(self, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_model_that_is_there_is_left_alone(project: Path) -> None:
     assert source.read_text() == "# mine\n"
 
 
-@pytest.mark.parametrize("name", ["Iris", "../x", "a/b", "", "ä", "a b"])
+@pytest.mark.parametrize("name", ["Iris", "../x", "a/b", "", "ä", "a b", "a.http"])
 def test_a_name_that_no_image_can_have_is_refused(project: Path, name: str) -> None:
     with pytest.raises(ProjectError, match="cannot name a model"):
         new_model(project, name)

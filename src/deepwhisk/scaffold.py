@@ -10,7 +10,7 @@ from string import Template
 
 from deepwhisk.errors import ProjectError
 from deepwhisk.manifest import is_generated, write
-from deepwhisk.project import MODEL_NAME, read_project, shipped
+from deepwhisk.project import MODEL_NAME, NAME_RULE, read_project, shipped
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_MODEL = "mood"
@@ -20,9 +20,7 @@ SHARED = ("actions", "triggers/feeds")  # what models and buckets need of every 
 def new_model(project: Path, name: str) -> Path:
     """Make `catalog/NAME` in a project and bring its manifest up to date. Raises ProjectError."""
     if not MODEL_NAME.fullmatch(name):
-        raise ProjectError(
-            f"{name!r} cannot name a model: use small letters and digits, with '-', '_', '.' between."
-        )
+        raise ProjectError(f"{name!r} cannot name a model: {NAME_RULE}.")
     folder = project / "catalog" / name
     if folder.exists():
         raise ProjectError(f"There is a {folder} already; give the model another name.")

@@ -12,13 +12,14 @@ from typing import Any
 
 from deepwhisk.errors import ProjectError
 from deepwhisk.grammar import SEQUENCE, TEXT, TRIGGER, Each, Keys
-from deepwhisk.project.catalog import MODEL_NAME, Model, read_model
+from deepwhisk.project.catalog import MODEL_NAME, NAME_RULE, Model, read_model
 from deepwhisk.project.files import files, folders, settings, text
 from deepwhisk.project.topics import Function, Topic, read_topic
 
 __all__ = [
     "MANIFEST",
     "MODEL_NAME",
+    "NAME_RULE",
     "Function",
     "Model",
     "Project",

@@ -11,7 +11,9 @@ from deepwhisk.errors import ProjectError
 from deepwhisk.project.files import metadata as read_metadata
 from deepwhisk.project.files import python, text, title
 
-MODEL_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")  # it names a container image too
+# It names a container image too; in a web action's address an ending such as .json says what to answer with.
+MODEL_NAME = re.compile(r"(?!.*\.(?:http|html|json|svg|text)$)[a-z0-9]+([._-][a-z0-9]+)*")
+NAME_RULE = "use small letters and digits, with '-', '_', '.' between, and no ending such as .json"
 VERSION = "0.1.0"
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
 METADATA = (
@@ -54,9 +56,7 @@ class Model:
 def read_model(folder: Path, project: Path) -> Model:
     """What a folder of the catalog says. Raises ProjectError when it is no model."""
     if not MODEL_NAME.fullmatch(folder.name):
-        raise ProjectError(
-            f"catalog/{folder.name}: name a model in small letters and digits, with '-', '_', '.' between."
-        )
+        raise ProjectError(f"catalog/{folder.name} cannot name a model: {NAME_RULE}.")
     if not (folder / "model.py").is_file():
         raise ProjectError(
             f"catalog/{folder.name}/model.py is missing: it holds the class Model of a folder of the catalog."
@@ -82,10 +82,12 @@ def _offers(tree: ast.Module, file: str) -> set[str]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == "Model":
             methods = {child.name for child in node.body if isinstance(child, ast.FunctionDef)}
+            _refuse_async(node.body, file)
             if "predict" not in methods and not node.bases:
                 raise ProjectError(f"{file}:{node.lineno}: class Model has no method predict.")
             return methods
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    _refuse_async(tree.body, file)
     imported = {
         alias.asname or alias.name
         for node in tree.body
@@ -95,6 +97,14 @@ def _offers(tree: ast.Module, file: str) -> set[str]:
     if not {"predict", "Model"} & (functions | imported):
         raise ProjectError(f"{file} has neither a class Model nor a function predict.")
     return functions
+
+
+def _refuse_async(body: list[ast.stmt], file: str) -> None:
+    for node in body:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in ("load", "predict", "train"):
+            raise ProjectError(
+                f"{file}:{node.lineno}: {node.name} is async; write a plain `def {node.name}`."
+            )
 
 
 def _resources(metadata: Mapping[str, Any], file: str) -> dict[str, int]:
