@@ -48,16 +48,23 @@ class Makings:
         self._recipes: dict[tuple[str, str], Recipe] = {}
         self._tasks: dict[Recipe, asyncio.Task[Environment]] = {}
         self._states: dict[Recipe, Making] = {}
+        self._reading = 0
 
     def status(self) -> list[dict[str, Any]]:
-        return [asdict(state) for state in self._states.values()]
+        """Every environment; also, without a digest yet, what actions that have just come will need."""
+        unread = [Making("", [], phase="reading requirements.txt") for _ in range(self._reading)]
+        return [asdict(state) for state in (*self._states.values(), *unread)]
 
     async def recipe(self, executable: Executable) -> Recipe:
         action = executable.key[1:]
         if action not in self._recipes:
             while len(self._recipes) >= _REMEMBERED:
                 del self._recipes[next(iter(self._recipes))]
-            self._recipes[action] = await asyncio.to_thread(recipe_of, executable)
+            self._reading += 1
+            try:
+                self._recipes[action] = await asyncio.to_thread(recipe_of, executable)
+            finally:
+                self._reading -= 1
         return self._recipes[action]
 
     def forget_failure(self, recipe: Recipe) -> None:
