@@ -45,10 +45,15 @@ class State:
         return self.folder / "logs" / f"{part}.log"
 
     def make(self) -> None:
-        """Make the folder, for its owner only."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
-        (self.folder / "logs").mkdir(mode=0o700, exist_ok=True)
+        """Make the folder, for its owner only. Raises SettingsError where that cannot be."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            (self.folder / "logs").mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"The folder {self.folder} cannot be written to: {error.strerror}; name another with --state."
+            ) from error
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -60,9 +60,32 @@ def test_the_manifest_is_up_to_date() -> None:
 
 def test_status_of_nothing_says_how_to_start(tmp_path: Path) -> None:
     done = run("status", "--state", str(tmp_path))
+    told = run("status", "--json", "--state", str(tmp_path))
+
+    assert (done.returncode, told.returncode) == (1, 1)
+    assert "deepwhisk up" in done.stderr
+    assert json.loads(told.stdout)["parts"] == []
+
+
+def test_the_help_of_a_command_fits_its_line() -> None:
+    shown = CliRunner().invoke(cli, ["--help"])
+
+    assert "..." not in shown.output.partition("Commands:")[2]
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_sentence() -> None:
+    done = run("up", "--port", "0", "--state", "/proc/nowhere")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: The folder /proc/nowhere cannot be written to")
+
+
+@pytest.mark.parametrize("words", [["new", "model", "mine"], ["manifest"]])
+def test_nothing_is_written_outside_of_a_project(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, cwd=tmp_path)
 
     assert done.returncode == 1
-    assert "deepwhisk up" in done.stderr
+    assert "deepwhisk new project" in done.stderr
 
 
 def test_doctor_finds_what_is_needed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import click
 
 from deepwhisk.errors import DeepwhiskError
 
+INTERRUPTED = 130
 COMMANDS = {
     "up": "up",
     "down": "up",
@@ -64,7 +65,14 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; turn every error of our own into its sentence and exit code."""
     try:
-        cli()
+        code = cli.main(standalone_mode=False)
     except DeepwhiskError as error:
         click.echo(click.style("Error: ", fg="red") + str(error), err=True)
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -27,9 +27,10 @@ WAIT_SECONDS = 60.0
 
 @click.command()
 def demo() -> None:
-    """Start everything on free ports, put photographs into a bucket, print the classes that come out, stop.
+    """See all of it work, once: from photographs to classes.
 
-    Then asks the same model over HTTP and from the command line, and checks every answer against the expected
+    Starts everything on free ports, puts photographs into a bucket and prints the classes that come out. Then
+    asks the same model over HTTP and from the command line, and checks every answer against the expected
     one. Exit code 1 when one is wrong.
     """
     project = Project.find(Path.cwd())

@@ -1,6 +1,8 @@
 """`deepwhisk deploy` and `undeploy`: show what would change, change it, say what was done."""
 
 import os
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +12,12 @@ import click
 from rich.progress import Progress
 
 from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
-from deepwhisk.cli.progress import showing
+from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import running_variables
 from deepwhisk.deploy import Change, apply, plan_project, plan_removal, unset_names
+from deepwhisk.errors import ManifestError
+from deepwhisk.manifest import check_current, is_generated
 from deepwhisk.project import Project
 from deepwhisk.settings import State
 from deepwhisk.whisk import Whisk
@@ -27,12 +31,14 @@ SIGN = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]"
 @json_option
 @endpoint_options
 def deploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
-    """Make an OpenWhisk endpoint serve this project: create, update and remove what differs.
+    """Make an OpenWhisk endpoint serve this project.
 
-    Works the same on the engine here and on Apache OpenWhisk. A second deploy changes nothing. `$NAME` in the
-    manifest is looked up in the environment; while `up` runs here, its own store and feed are known.
+    Creates, updates and removes what differs; a second deploy changes nothing. Works the same on the engine
+    here and on Apache OpenWhisk. `$NAME` in the manifest is looked up in the environment; of a running `up`,
+    store and feed are known. Exit code 1 also when packages of an action cannot be installed.
     """
     whisk, project = connect(apihost, auth, state), Project.find(Path.cwd())
+    warn_if_behind(project)
     environment = _environment(state, whisk)
     for name in unset_names(project, environment):
         err.print(f"[yellow]${name} is not set: what uses it is deployed empty.[/]")
@@ -45,9 +51,18 @@ def deploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth
 @json_option
 @endpoint_options
 def undeploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
-    """Remove from an OpenWhisk endpoint what this project deployed, and nothing else."""
+    """Remove what this project deployed, and nothing else."""
     whisk = connect(apihost, auth, state)
     _carry_out(plan_removal(Project.find(Path.cwd()), whisk), whisk, dry_run, as_json)
+
+
+def warn_if_behind(project: Project) -> None:
+    """Say that the committed manifest is not what is deployed, which the folders say."""
+    if is_generated(project.folder):
+        try:
+            check_current(project)
+        except ManifestError as error:
+            err.print(f"[yellow]What is deployed is what the folders say.[/] {error}")
 
 
 def deploy_all(whisk: Whisk, project: Project, environment: Mapping[str, str], progress: Progress) -> None:
@@ -69,9 +84,16 @@ def _carry_out(changes: Sequence[Change], whisk: Whisk, dry_run: bool, as_json: 
         print_json({"changes": [_described(change) for change in real], "applied": not dry_run})
     else:
         _show(real, len(changes) - len(real))
-    if not dry_run:
-        with showing(whisk.apihost) as progress:
-            _apply(real, whisk, progress)
+    if not dry_run and not _carried_out(real, whisk):
+        sys.exit(1)
+
+
+def _carried_out(changes: Sequence[Change], whisk: Whisk) -> bool:
+    """Whether all that was deployed can also be started, as far as the endpoint tells."""
+    began = time.time()
+    with showing(whisk.apihost) as progress:
+        _apply(changes, whisk, progress)
+        return await_environments(whisk.apihost, began)
 
 
 def _real(changes: Sequence[Change]) -> list[Change]:

@@ -31,10 +31,8 @@ class Finding:
 
 
 OPTIONAL = (
-    ("wsk", "the OpenWhisk command line; WSK_CONFIG_FILE=DIR/wskprops makes it speak to this engine"),
-    ("docker", "runs model images; not needed on one machine"),
-    ("sbatch", "hands trainings to Slurm"),
-    ("kubectl", "hands trainings to Kubernetes"),
+    ("wsk", "The command line of OpenWhisk; WSK_CONFIG_FILE=DIR/wskprops makes it speak to this engine."),
+    ("wskdeploy", "Deploys manifest.yaml too; `deepwhisk deploy` does the same."),
 )
 
 
@@ -42,10 +40,13 @@ OPTIONAL = (
 @json_option
 @state_option
 def doctor(as_json: bool, state: State) -> None:
-    """Look at this machine and say what is missing for what. Exit code 1 when something needed is."""
+    """Look at this machine and say what is missing.
+
+    Exit code 1 when something is missing that is needed.
+    """
     findings = list(examine(state))
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([_described(finding) for finding in findings])
     else:
         for finding in findings:
             _print(finding)
@@ -53,12 +54,16 @@ def doctor(as_json: bool, state: State) -> None:
         sys.exit(1)
 
 
+def _described(finding: Finding) -> dict[str, object]:
+    return {**asdict(finding), "advice": None if finding.found else finding.advice}
+
+
 def _print(finding: Finding) -> None:
     if finding.found is not None:
         out.print(f"[green]✓[/] {finding.what}: {finding.found}")
     else:
         mark = "[red]✗[/]" if finding.needed else "[dim]–[/]"
-        out.print(f"{mark} {finding.what}: not found. {finding.advice}")
+        out.print(f"{mark} {finding.what}: no. {finding.advice}")
 
 
 def examine(state: State) -> Iterator[Finding]:
@@ -74,12 +79,10 @@ def examine(state: State) -> Iterator[Finding]:
         "folder for state", _writable(state.folder), True, f"Make {state.folder} writable, or use --state."
     )
     yield Finding(
-        "port 3233 of this machine", _port(3233), False, "Something listens there: up --port 0 takes another."
+        "port 3233 is free", _port(3233), False, "Perhaps a running `up`; `up --port 0` takes another."
     )
     for program, use in OPTIONAL:
-        yield Finding(
-            program, shutil.which(program), False, f"It {use}." if "; " not in use else use.capitalize() + "."
-        )
+        yield Finding(program, shutil.which(program), False, use)
 
 
 def _seaweed() -> str | None:
@@ -110,4 +113,4 @@ def _port(number: int) -> str | None:
             probe.bind(("127.0.0.1", number))
         except OSError:
             return None
-    return "free"
+    return "yes"

@@ -34,7 +34,7 @@ NETWORK = {
 )
 @state_option
 def engine(port: int, host: str, durable: str, state: State) -> None:
-    """Run the engine alone: an OpenWhisk for one machine, in the foreground."""
+    """Run the engine alone, in the foreground."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     service = Service(
         state.folder, port, host, durable="power-loss" if durable == "power-loss" else "process"

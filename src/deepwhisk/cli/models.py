@@ -17,7 +17,7 @@ from deepwhisk.whisk import Whisk
 @json_option
 @endpoint_options
 def models(as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
-    """List the models of this project: title, version, license, and the address of each deployed one."""
+    """List this project's models, and which are deployed."""
     project = Project.find(Path.cwd())
     try:
         whisk = connect(apihost, auth, state)

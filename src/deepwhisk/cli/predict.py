@@ -5,6 +5,7 @@ import json
 import mimetypes
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from deepwhisk.settings import State, cache_folder
 from deepwhisk.whisk import Whisk
 
 INLINE_BYTES = 256 * 1024  # a larger file travels as a reference: messages carry at most 1 MB
+NOT_FOUND = 404
+SAID = (1, 2)  # how the program that runs a folder ends when it has said on standard error what was wrong
 
 
 @click.command()
@@ -66,7 +69,9 @@ def ask(whisk: Whisk, name: str, arguments: dict[str, Any]) -> Any:
     except WhiskUnreachable:
         raise
     except WhiskError as error:
-        raise PredictionFailed(_said(error)) from error
+        raise PredictionFailed(_said(error, name, whisk.apihost)) from error
+    if isinstance(activation, list):  # OpenWhisk answers with a list as it is, without its activation
+        return activation
     if "response" not in activation:
         raise PredictionFailed(
             f"{name} has not answered yet; ask for its activation: {activation.get('activationId')}"
@@ -74,14 +79,17 @@ def ask(whisk: Whisk, name: str, arguments: dict[str, Any]) -> Any:
     return activation["response"]["result"]
 
 
-def _said(error: WhiskError) -> str:
+def _said(error: WhiskError, name: str, apihost: str) -> str:
     """What the model said of its failure, where, and in which activation; else the endpoint's words."""
+    if error.status == NOT_FOUND:
+        return f"No model {name} is deployed at {apihost}; see `deepwhisk models`, or `deepwhisk deploy` it."
     response = error.body.get("response", {}) if isinstance(error.body, dict) else {}
     said = response.get("result", {}).get("error") if isinstance(response, dict) else None
     if not isinstance(said, dict):
         return str(error)
     where = f"phase {said.get('phase')}, activation {said.get('activation')}"
-    return f"{said.get('message')} ({where})"
+    cause = said.get("cause") if said.get("phase") == "environment" else None
+    return f"{cause or said.get('message')} ({where})"
 
 
 def _arguments(inputs: tuple[str, ...], whisk: Whisk) -> Iterator[tuple[str, Any]]:
@@ -148,12 +156,13 @@ def _ask_folder(name: str, inputs: tuple[str, ...]) -> Any:
         ],
         env=_variables(environment),
         stdout=subprocess.PIPE,
+        start_new_session=True,  # a Ctrl-C is for the tool, which ends the model
         check=False,
     )
+    if done.returncode in SAID:
+        sys.exit(done.returncode)
     if done.returncode:
-        raise PredictionFailed(
-            done.stdout.decode().strip() or f"The model ended with exit {done.returncode}."
-        )
+        raise PredictionFailed(f"The model's process ended with {done.returncode} and said nothing of it.")
     return json.loads(done.stdout)
 
 

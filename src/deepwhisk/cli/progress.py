@@ -19,7 +19,7 @@ def showing(apihost: str) -> Iterator[Progress]:
     """A live display for the block's own tasks, beside which appears each environment that is being made."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
     ended = threading.Event()
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         watcher = threading.Thread(target=_watch, args=(apihost, progress, ended), daemon=True)
         watcher.start()
         try:
@@ -38,25 +38,30 @@ def environments(apihost: str) -> list[dict[str, Any]]:
     return list(response.json()) if response.ok else []
 
 
-def await_environments(apihost: str) -> None:
-    """Return when no environment is being made any more; say which could not be made."""
+def await_environments(apihost: str, since: float = 0.0) -> bool:
+    """Return when no environment is being made any more; say which failed `since` then. True if none did."""
     found = environments(apihost)
     while any(one["state"] == "making" for one in found):
         time.sleep(POLL_SECONDS)
         found = environments(apihost)
-    for one in found:
-        if one["state"] == "failed":
-            err.print(f"[yellow]An environment could not be made:[/] {one.get('error')}")
+    failed = [one for one in found if one["state"] == "failed" and one["since"] >= since * 1000]
+    for one in failed:
+        err.print("[yellow]An environment could not be made:[/]", end=" ")
+        err.print(one.get("error"), markup=False)
+    return not failed
 
 
 def _watch(apihost: str, progress: Progress, ended: threading.Event) -> None:
     tasks: dict[str, TaskID] = {}
     while not ended.wait(POLL_SECONDS):
-        making = {one["digest"]: one for one in environments(apihost) if one["state"] == "making"}
+        found = (one for one in environments(apihost) if one["state"] == "making" and one["digest"])
+        making = {one["digest"]: one for one in found}
         for digest, one in making.items():
+            packages = ", ".join(one["packages"]) or "the base"
             if digest not in tasks:
                 tasks[digest] = progress.add_task("", total=None)
-            packages = ", ".join(one["packages"]) or "the base"
+                if progress.disable:
+                    err.print(f"Making the environment of {packages} …")
             progress.update(tasks[digest], description=f"Environment of {packages}: {str(one['phase'])[:60]}")
         for digest in tasks.keys() - making.keys():
             progress.remove_task(tasks.pop(digest))

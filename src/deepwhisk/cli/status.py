@@ -12,26 +12,26 @@ from deepwhisk.cli.running import Running
 from deepwhisk.settings import State
 
 SECONDS = 3
+NOTHING: dict[str, Any] = {"pid": None, "ready": False, "parts": [], "subscriptions": [], "environments": []}
 
 
 @click.command()
 @json_option
 @state_option
 def status(as_json: bool, state: State) -> None:
-    """Show whether store, engine and feed are up, their addresses, subscriptions and environments.
+    """Show how store, engine and feed are, and what they wait for.
 
     Exit code 1 when nothing runs or a part is down.
     """
     running = Running.read(state)
-    if running is None:
-        err.print(f"Nothing runs in {state.folder}. Start it with `deepwhisk up`.")
-        sys.exit(1)
-    found = look(running)
+    found = look(running) if running is not None else NOTHING
     if as_json:
         print_json(found)
-    else:
+    elif running is not None:
         _show(found)
-    if any(part["state"] != "up" for part in found["parts"]):
+    else:
+        err.print(f"Nothing runs in {state.folder}. Start it with `deepwhisk up`.")
+    if running is None or any(part["state"] != "up" for part in found["parts"]):
         sys.exit(1)
 
 

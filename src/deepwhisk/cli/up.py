@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from deepwhisk.cli.common import err, host_option, state_option
+from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
@@ -21,6 +22,7 @@ from deepwhisk.settings import State
 
 DEFAULT_PORT = 3233
 DOWN_SECONDS = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -39,7 +41,7 @@ DOWN_SECONDS = 10.0
 @click.option("--detach", is_flag=True, help="Return when all is ready; `deepwhisk down` ends it.")
 @state_option
 def up(port: int, host: str, store_url: str | None, detach: bool, state: State) -> None:
-    """Start store, engine and feed here, and deploy this project on them.
+    """Start store, engine and feed; deploy this project on them.
 
     Prints what to try next; ends with Ctrl-C. Keys, data and logs stay in --state, so a second start goes on
     where the first one stopped.
@@ -48,10 +50,13 @@ def up(port: int, host: str, store_url: str | None, detach: bool, state: State) 
         _detach(state)
         return
     project = Project.find(Path.cwd())
+    warn_if_behind(project)
     with interruptible(), Machine(state, host, port, store_url) as machine:
         machine.start(project)
         err.print(machine.hints(project))
-        machine.watch()
+        with contextlib.suppress(KeyboardInterrupt):
+            machine.watch()
+    err.print("Ended.")
 
 
 @click.command()
@@ -84,11 +89,23 @@ def _detach(state: State) -> None:
             stderr=output,
             start_new_session=True,
         )
-    with err.status("Starting …"):
+    with err.status("Starting …"), _ended_if_interrupted(process):
         _wait(process, state)
     err.print(log.read_text(encoding="utf-8"), end="")
     if process.poll() is not None:
         sys.exit(process.returncode)
+
+
+@contextlib.contextmanager
+def _ended_if_interrupted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """What is not ready yet is not left behind by a Ctrl-C."""
+    with interruptible():
+        try:
+            yield
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait(DOWN_SECONDS)
+            raise
 
 
 def _wait(process: "subprocess.Popen[bytes]", state: State) -> None:
@@ -101,17 +118,16 @@ def _wait(process: "subprocess.Popen[bytes]", state: State) -> None:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """A TERM ends the block as Ctrl-C does, quietly."""
+    """A TERM interrupts the block as Ctrl-C does; while the block ends, further ones change nothing."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    previous: Callable[[int, FrameType | None], object] | int | None = signal.signal(
-        signal.SIGTERM, interrupt
-    )
+    previous = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         yield
-    except KeyboardInterrupt:
-        err.print("Ended.")
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
