@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from deepwhisk.errors import StoreUnreachable
+from deepwhisk.errors import StoreError, StoreUnreachable
 from deepwhisk.feeds.events import Hint
 from deepwhisk.objects.store import Object
 from deepwhisk.objects.stores.memory import MemoryStore
@@ -103,3 +103,23 @@ async def test_a_hint_at_an_object_that_is_gone_is_taken(bench: Bench, openwhisk
         await bench.create()
         assert await feed.intake.hint(Hint("inbox", "gone"))
         assert bench.counts() == {}
+
+
+class Locked(MemoryStore):
+    """A store that never says what one of its objects is."""
+
+    def head(self, bucket: str, key: str) -> Object:
+        if key == "0000-locked":
+            raise StoreError("the store refused access to it")
+        return super().head(bucket, key)
+
+
+async def test_an_object_that_cannot_be_looked_at_hides_no_other(bench: Bench, openwhisk: StandIn) -> None:
+    store = Locked(buckets=["inbox"])
+    bench.store = store
+    async with bench.running() as feed:
+        await bench.create()
+        put(store, "0000-locked", *(f"{number:04}" for number in range(1, 602)))
+        feed.list_again("inbox")
+        await bench.until(lambda: bench.counts() == {"confirmed": 601}, 60)
+        assert "1 objects of inbox" in feed.status()["subscriptions"][0]["lastError"]

@@ -94,23 +94,26 @@ class Listing:
     async def _list(self) -> None:
         began, prune = time.monotonic(), time.time() - self._pruned > DAY
         present: set[tuple[str, str, int]] = set()
+        unseen = 0  # one that is never to be seen must not hide what comes after it
         async for page in listed(self._store, self.subscription, self._threads):
-            await self._look_at([one for one in page if not self._ledger.knows(self.subscription.name, one)])
+            unseen += await self._look_at(
+                [one for one in page if not self._ledger.knows(self.subscription.name, one)]
+            )
             if prune:
                 present.update((one.key, one.etag, second(one.last_modified)) for one in page)
         self._took, self._at = time.monotonic() - began, round(time.time(), 3)
+        if unseen:
+            raise StoreError(f"{unseen} objects of {self.subscription.bucket} could not be looked at")
         if prune:
             self._prune(present)
 
-    async def _look_at(self, news: list[Object]) -> None:
+    async def _look_at(self, news: list[Object]) -> int:
+        """Look at objects; how many could not be looked at."""
         if not news:
-            return
+            return 0
         self._standing.count(len(news))
         seen = await asyncio.gather(*(self._look(Hint(one.bucket, one.key)) for one in news))
-        if not all(seen):
-            raise StoreError(
-                f"{seen.count(False)} objects of {self.subscription.bucket} could not be looked at"
-            )
+        return seen.count(False)
 
     def _prune(self, present: set[tuple[str, str, int]]) -> None:
         before = time.time() - self._pace.keep_days * DAY
