@@ -68,6 +68,7 @@ def test_a_bucket_that_is_missing_is_made(
         (b"{", "the body is not JSON"),
         (b"[]", "the body must be a JSON object"),
         (b"\xff", "the body is not JSON"),
+        (b'{"authKey": "\\ud800"}', "the body is not JSON"),
         (b'{"lifecycleEvent": {}}', "lifecycleEvent must be one of"),
     ],
 )

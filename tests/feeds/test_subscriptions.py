@@ -1,6 +1,7 @@
 """What a subscription takes, and what it refuses in words."""
 
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from deepwhisk.errors import FeedError
 from deepwhisk.feeds.subscriptions import Place, Subscription, check_circle
 
+DEEP = reduce(lambda inner, _: [inner], range(400), [])  # type: ignore[var-annotated]
 EMPTY = Subscription("guest", "t", "secret:key")
 
 
@@ -28,6 +30,8 @@ def test_a_bucket_is_all_that_is_needed() -> None:
         ({"bucket": "photos", "payload": [1]}, "payload must be an object (got [1])"),
         ({"bucket": "photos", "payload": {"event": 1}}, "payload.event is where each fire carries its event"),
         ({"bucket": "photos", "payload": {"x": "y" * 600_000}}, "at most 524288"),
+        ({"bucket": "photos", "payload": {"x": "\ud800"}}, "payload cannot be sent as JSON"),
+        ({"bucket": "photos", "payload": {"x": DEEP}}, "payload cannot be sent as JSON"),
         (
             {"bucket": "photos", "deadLetters": "out"},
             'deadLetters must be {"bucket": …, "prefix": …} (got "out")',

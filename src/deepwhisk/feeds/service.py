@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 import aiohttp
+import orjson
 import uvloop
 from aiohttp import web
 
@@ -100,7 +101,7 @@ def application(feed: Feed, settings: FeedSettings, hooks: Sequence[Webhook]) ->
 
 async def _ask(lifecycle: Lifecycle, request: web.Request) -> web.Response:
     try:
-        arguments = await request.json()
+        arguments = orjson.loads(await request.read())  # no halves of characters, as Python's own takes
     except ValueError as error:
         return web.json_response({"error": f"the body is not JSON: {error}"}, status=400)
     if not isinstance(arguments, dict):

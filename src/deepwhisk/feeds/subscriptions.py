@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+import orjson
+
 from deepwhisk.errors import FeedError, StoreError
 from deepwhisk.objects.store import check_names
 
@@ -158,7 +160,11 @@ def _payload(name: str, value: Any) -> Mapping[str, Any]:
         raise FeedError(f"{name} must be an object (got {_shown(value)})")
     if "event" in value:
         raise FeedError(f"{name}.event is where each fire carries its event; give your member another name")
-    if (size := len(json.dumps(value))) > LARGEST_PAYLOAD:
+    try:
+        size = len(orjson.dumps(value))
+    except TypeError as error:
+        raise FeedError(f"{name} cannot be sent as JSON: {error}") from error
+    if size > LARGEST_PAYLOAD:
         raise FeedError(f"{name} is {size} bytes long; at most {LARGEST_PAYLOAD} go into each fire")
     return value
 
