@@ -79,7 +79,7 @@ def s3_hints(body: Any) -> Iterator[Hint]:
     if body.get("Type") == "Notification":
         yield from s3_hints(json.loads(body["Message"]))
     elif "detail" in body:
-        yield Hint(body["detail"]["bucket"]["name"], body["detail"]["object"]["key"])
+        yield _hint(body["detail"]["bucket"]["name"], body["detail"]["object"]["key"])
     else:
         yield from _records(body, quoted=True)
 
@@ -92,5 +92,11 @@ def listen_hints(body: Any) -> Iterator[Hint]:
 def _records(body: Any, *, quoted: bool) -> Iterator[Hint]:
     for record in body.get("Records") or ():
         if "ObjectCreated:" in record.get("eventName", ""):
-            key = record["s3"]["object"]["key"]
-            yield Hint(record["s3"]["bucket"]["name"], unquote_plus(key) if quoted else key)
+            hint = _hint(record["s3"]["bucket"]["name"], record["s3"]["object"]["key"])
+            yield hint._replace(key=unquote_plus(hint.key)) if quoted else hint
+
+
+def _hint(bucket: Any, key: Any) -> Hint:
+    if not isinstance(bucket, str) or not isinstance(key, str):
+        raise TypeError(f"bucket and key are texts (got {str(bucket)[:40]!r} and {str(key)[:40]!r})")
+    return Hint(bucket, key)

@@ -110,7 +110,12 @@ async def test_a_message_stays_until_the_ledger_has_what_it_named(sqs: Any, queu
         await until(lambda: left(sqs, queue) == 0)
 
 
-@pytest.mark.parametrize("body", ["no JSON", "[]", '{"Records": [{"eventName": "ObjectCreated:Put"}]}'])
+NUMBERS = '{"detail": {"bucket": {"name": "inb"}, "object": {"key": 7}}}'
+
+
+@pytest.mark.parametrize(
+    "body", ["no JSON", "[]", '{"Records": [{"eventName": "ObjectCreated:Put"}]}', NUMBERS]
+)
 async def test_an_unreadable_message_asks_for_a_listing_and_goes(sqs: Any, queue: Queue, body: str) -> None:
     taker = Taker()
     async with receiving(queue, taker) as source:

@@ -113,3 +113,19 @@ async def test_minios_webhook_is_understood() -> None:
 
     assert await post(Webhook("minio", s3_hints, ledger.take, "right"), MINIO) == 200
     assert ledger.hints == [Hint("inb", "a b.jpg")]
+
+
+async def test_an_authorization_that_is_no_text_is_refused() -> None:
+    app = web.Application()
+    app.router.add_post("/", Webhook("seaweed", seaweed_hints, Ledger().take, "right").handle)
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \xff\r\nContent-Length: 0\r\n\r\n")
+        assert b" 401 " in await reader.readline()
+        writer.close()
+
+
+async def test_a_record_whose_key_is_no_text_is_no_notification() -> None:
+    body = {"Records": [{**MINIO["Records"][0], "s3": {"bucket": {"name": "inb"}, "object": {"key": 7}}}]}  # type: ignore[index]
+
+    assert await post(Webhook("minio", s3_hints, Ledger().take, "right"), body) == 400

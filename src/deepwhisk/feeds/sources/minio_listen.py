@@ -35,6 +35,7 @@ class StreamEnded(Exception):
 
 SILENT = urllib3.exceptions.ReadTimeoutError
 ENDED = (StreamEnded, MinioException, urllib3.exceptions.HTTPError, ValueError, OSError)
+UNREADABLE = (KeyError, TypeError, AttributeError)
 
 
 class OneConnection(urllib3.PoolManager):
@@ -134,7 +135,7 @@ class Stream(threading.Thread):
                 self._listen()
             except SILENT:
                 self.standing.error = f"nothing came for {READ:g} s: listing instead"
-            except ENDED as error:
+            except (*ENDED, *UNREADABLE) as error:
                 self.standing.error = f"{type(error).__name__}: {error}"
             self.standing.state = "connecting"
             if not self._stopped.wait(self._backoff.next()):

@@ -37,7 +37,7 @@ class Webhook:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take one post: 401 without the token, 400 for no notification, 503 if it could not be looked at."""
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, self._expected):
             return web.Response(status=401, text="the webhook's bearer token is missing or wrong\n")
         try:
