@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from deepwhisk.engine.authentication import Identity
-from deepwhisk.engine.kinds import KINDS
+from deepwhisk.engine.kinds import PYTHON, Kinds
 from deepwhisk.engine.wskprops import write_wskprops
 from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
 
@@ -291,13 +291,10 @@ async def test_the_latest_actions_are_prepared_at_the_start(tmp_path: Path) -> N
         assert await whisk.api.result("a0", {"x": 1}) == {"x": 1}
 
 
-async def test_an_action_of_a_kind_that_has_gone_can_be_read_and_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_action_of_a_kind_that_has_gone_can_be_read_and_deleted(tmp_path: Path) -> None:
     async with a_whisk(tmp_path / "state") as whisk:
         await whisk.api.make("old", exec={"kind": "python:3.11"})
-    monkeypatch.delitem(KINDS, "python:3.11")
-    async with a_whisk(tmp_path / "state") as whisk:
+    async with a_whisk(tmp_path / "state", kinds=Kinds({PYTHON: PYTHON})) as whisk:
         answer = await whisk.api("POST", "actions/old")
         assert whisk.pool.prepared == []
         assert (await whisk.api("GET", "actions/old")).status == 200

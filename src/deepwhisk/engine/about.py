@@ -3,13 +3,13 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from deepwhisk.engine.kinds import runtimes
+from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limits import MB, Limits
 
 BUILD = "2026-11-22T00:00:00Z"  # clients want a date that begins with 20
 
 
-def about_host(limits: Limits) -> dict[str, Any]:
+def about_host(limits: Limits, kinds: Kinds) -> dict[str, Any]:
     """`GET /`: durations in ms, memory and logs in bytes."""
     bounds = {
         "min_action_duration": limits.min_timeout,
@@ -31,7 +31,7 @@ def about_host(limits: Limits) -> dict[str, Any]:
         "support": {"github": "https://github.com/apache/openwhisk/issues"},
         "api_paths": ["/api/v1"],
         "limits": {**rates, **defaults, **bounds},
-        "runtimes": runtimes(),
+        "runtimes": kinds.runtimes(),
     }
 
 

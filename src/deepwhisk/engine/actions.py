@@ -10,7 +10,7 @@ from aiohttp.web import Response
 from deepwhisk.engine.changes import check_overwrite, new_annotations, new_parameters, read_common
 from deepwhisk.engine.entities import Action, Exec, Package
 from deepwhisk.engine.exchange import Exchange, reply
-from deepwhisk.engine.kinds import BLACKBOX, SEQUENCE, check_image, resolve_kind
+from deepwhisk.engine.kinds import BLACKBOX, SEQUENCE, check_image
 from deepwhisk.engine.limits import ActionLimits, read_limits
 from deepwhisk.engine.lists import list_entities
 from deepwhisk.engine.names import Name
@@ -129,7 +129,7 @@ def _read_exec(body: dict[str, Any], name: Name, platform: Platform) -> tuple[Ex
         raise malformed("JSON object expected")
     if not isinstance(asked.get("kind"), str):
         raise malformed("'kind' must be a string defined in 'exec'")
-    kind = resolve_kind(asked["kind"])
+    kind = platform.registry.kinds.resolve(asked["kind"])
     if kind == SEQUENCE:
         components = read_components(asked.get("components"), name.namespace)
         return Exec(kind=kind, components=components, has_code=False), ""

@@ -124,7 +124,7 @@ def _check_accept(request: BaseRequest) -> None:
 def _top(platform: Platform, request: BaseRequest, path: str) -> Response:
     """What is outside of the API."""
     pages: dict[str, Callable[[], Response]] = {
-        "/": lambda: reply(about_host(platform.limits)),
+        "/": lambda: reply(about_host(platform.limits, platform.registry.kinds)),
         "/ping": lambda: reply_text("pong"),
         "/environments": lambda: reply(platform.pool.environments()),
         "/invokers": lambda: reply({"invoker0/0": "up"}),

@@ -3,42 +3,70 @@
 An action keeps the kind it was put with; `Executable.kind` is what that kind resolves to here.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from deepwhisk.engine.problems import Problem, malformed
 
 BLACKBOX, SEQUENCE = "blackbox", "sequence"
-PYTHON = "python:3"
+PYTHON, NODEJS = "python:3", "nodejs:20"
 OWN_IMAGES = ("deepwhisk/", "docker.io/deepwhisk/")
-IMAGE = "deepwhisk/runtime-python"
+IMAGE = "deepwhisk/runtime-{}"  # of a family
+NO_NODE = (
+    "Node.js was not found when this engine started: install it, so that PATH finds node, and start again."
+)
 
 # Accepted kind: what runs it. The first of a family is the family's default.
-KINDS = {PYTHON: PYTHON, "python:3.11": PYTHON}
+PYTHON_KINDS = {PYTHON: PYTHON, "python:3.11": PYTHON}
+NODE_KINDS = {NODEJS: NODEJS}
 
 
-def resolve_kind(text: str) -> str:
-    """The kind to keep: `family:default` becomes the family's, an unknown one is refused."""
-    kind = text.strip().lower()
-    family, _, version = kind.partition(":")
-    if version == "default":
-        kind = next((known for known in KINDS if known.startswith(f"{family}:")), kind)
-    if kind in KINDS or kind in (BLACKBOX, SEQUENCE):
-        return kind
-    valid = ", ".join(f"'{known}'" for known in (*KINDS, SEQUENCE, BLACKBOX))
-    raise malformed(
-        f"The specified runtime '{kind}' is not supported by this platform. Valid values are: {valid}."
-    )
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Those that one engine runs."""
 
+    known: Mapping[str, str] = field(default_factory=lambda: dict(PYTHON_KINDS))
 
-def runner_of(kind: str) -> str:
-    """What runs an action of KIND, which may have been put when the table was another one."""
-    if kind != BLACKBOX and kind not in KINDS:
-        raise Problem(
-            400,
-            f"The '{kind}' runtime is no longer supported. You may read and delete but not update or invoke "
-            "this action.",
+    @classmethod
+    def here(cls, *, node: bool) -> "Kinds":
+        """On this machine, which has Node.js or has not."""
+        return cls({**PYTHON_KINDS, **NODE_KINDS} if node else PYTHON_KINDS)
+
+    def resolve(self, text: str) -> str:
+        """The kind to keep: `family:default` becomes the family's, an unknown one is refused."""
+        kind = text.strip().lower()
+        family, _, version = kind.partition(":")
+        if version == "default":
+            kind = next((known for known in self.known if known.startswith(f"{family}:")), kind)
+        if kind in self.known or kind in (BLACKBOX, SEQUENCE):
+            return kind
+        valid = ", ".join(f"'{known}'" for known in (*self.known, SEQUENCE, BLACKBOX))
+        refusal = (
+            f"The specified runtime '{kind}' is not supported by this platform. Valid values are: {valid}."
         )
-    return KINDS.get(kind, kind)
+        raise malformed(f"{refusal} {NO_NODE}" if self._wants_node(kind) else refusal)
+
+    def _wants_node(self, kind: str) -> bool:
+        return NODEJS not in self.known and kind in (NODEJS, "nodejs:default")
+
+    def runner_of(self, kind: str) -> str:
+        """What runs an action of KIND, which may have been put when the table was another one."""
+        if kind != BLACKBOX and kind not in self.known:
+            refusal = (
+                f"The '{kind}' runtime is no longer supported. "
+                "You may read and delete but not update or invoke this action."
+            )
+            raise Problem(400, f"{refusal} {NO_NODE}" if self._wants_node(kind) else refusal)
+        return self.known.get(kind, kind)
+
+    def runtimes(self) -> dict[str, list[dict[str, Any]]]:
+        """The table that clients read from `GET /`."""
+        families: dict[str, list[dict[str, Any]]] = {}
+        for kind in self.known:
+            entries = families.setdefault(kind.partition(":")[0], [])
+            entries.append(_runtime(kind, default=not entries))
+        return families
 
 
 def check_image(image: str) -> str:
@@ -51,19 +79,10 @@ def check_image(image: str) -> str:
     return image
 
 
-def runtimes() -> dict[str, list[dict[str, Any]]]:
-    """The table that clients read from `GET /`."""
-    families: dict[str, list[dict[str, Any]]] = {}
-    for kind in KINDS:
-        entries = families.setdefault(kind.partition(":")[0], [])
-        entries.append(_runtime(kind, default=not entries))
-    return families
-
-
 def _runtime(kind: str, *, default: bool) -> dict[str, Any]:
     return {
         "kind": kind,
-        "image": IMAGE,
+        "image": IMAGE.format(kind.partition(":")[0]),
         "default": default,
         "deprecated": False,
         "attached": True,

@@ -10,6 +10,7 @@ from deepwhisk.engine.activations import Activations
 from deepwhisk.engine.authentication import Identities
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.invocation import Pool
+from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.registry import Registry
 from deepwhisk.engine.throttles import Throttles
@@ -33,10 +34,10 @@ class Platform:
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @classmethod
-    def open(cls, database: Database, pool: Pool, limits: Limits) -> "Platform":
+    def open(cls, database: Database, pool: Pool, limits: Limits, kinds: Kinds | None = None) -> "Platform":
         return cls(
             database=database,
-            registry=Registry(database),
+            registry=Registry(database, kinds),
             identities=Identities(database),
             activations=Activations(database),
             throttles=Throttles(limits),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from deepwhisk.engine.database import Database, Statement
 from deepwhisk.engine.documents import read_document, write_document
 from deepwhisk.engine.entities import Action, Entity
+from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.problems import missing, wrong_collection
 
@@ -22,8 +23,9 @@ E = TypeVar("E", bound=Entity)
 class Registry:
     """Reads what the database holds; codes stay there until they are asked for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kinds: Kinds | None = None) -> None:
         self._database = database
+        self.kinds = kinds or Kinds()  # what its actions can be
         self._by_id: dict[str, Entity] = {}
         self.derived: dict[Any, Any] = {}
         rows = database.read("SELECT collection, document FROM entities ORDER BY updated, rowid")

@@ -25,7 +25,7 @@ from deepwhisk.engine.authentication import GUEST, SYSTEM, Identities
 from deepwhisk.engine.database import Database, Durable
 from deepwhisk.engine.entities import Action
 from deepwhisk.engine.invocation import Pool
-from deepwhisk.engine.kinds import BLACKBOX, KINDS
+from deepwhisk.engine.kinds import BLACKBOX, Kinds
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.retention import Retention, keep_tidy
@@ -49,6 +49,7 @@ class Service:
     limits: Limits = field(default_factory=Limits.machine)
     retention: Retention = field(default_factory=Retention)
     durable: Durable = "process"
+    kinds: Kinds = field(default_factory=Kinds)
 
 
 def serve(service: Service, make_pool: MakePool, ready: Callable[[str], None]) -> None:
@@ -76,7 +77,7 @@ async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[
         address = _address(service.host, listener)
         database = Database(service.state / "engine" / "whisk.db", service.durable)
         pool = make_pool(address)
-        platform = Platform.open(database, pool, service.limits)
+        platform = Platform.open(database, pool, service.limits, service.kinds)
         _introduce(service.state, address, platform.identities)
         tidying = asyncio.create_task(keep_tidy(database, service.retention))
         runner = await _listen(platform, listener)
@@ -98,7 +99,7 @@ def prepare_newest(platform: Platform) -> None:
     actions = (action for action in platform.registry.every(Action) if not action.is_sequence)
     for action in islice(actions, AHEAD):
         owner = platform.identities.of(action.name.namespace)
-        if owner is not None and action.exec.kind in (*KINDS, BLACKBOX):
+        if owner is not None and action.exec.kind in (*platform.registry.kinds.known, BLACKBOX):
             executable = target(platform.registry, action.name, owner).executable
             assert executable is not None
             platform.pool.prepare(executable)

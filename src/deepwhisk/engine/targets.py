@@ -13,7 +13,6 @@ from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.entities import Action, Package
 from deepwhisk.engine.invocation import Executable
-from deepwhisk.engine.kinds import runner_of
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.parameters import Parameters, is_truthy
 from deepwhisk.engine.problems import forbidden, missing, reserved_properties
@@ -136,7 +135,7 @@ def executable(registry: Registry, action: Action, caller: str, initial: dict[st
         revision += hashlib.sha256(dumps(sorted(initial.items()))).hexdigest()[:12]
     return Executable(
         key=(caller, action.name.id, revision),
-        kind=runner_of(run.kind),
+        kind=registry.kinds.runner_of(run.kind),
         image=run.image,
         code=registry.code(action) if run.has_code else "",
         binary=run.binary,
