@@ -15,9 +15,9 @@ END = SENTINEL + b"\n"
 class Pipes:
     """The writing ends of a container's two pipes, and the logs that read them."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, alone: bool = False) -> None:
         (out, self.stdout), (err, self.stderr) = os.pipe(), os.pipe()
-        self.logs = Logs(out, err, limit)
+        self.logs = Logs(out, err, limit, alone=alone)
 
     def print(self, out: bytes = b"", err: bytes = b"") -> None:
         os.write(self.stdout, out)
@@ -128,3 +128,17 @@ async def test_a_limit_of_nothing_keeps_nothing() -> None:
 
     assert await pipes.logs.collect(1) == []
     pipes.close()
+
+
+@pytest.mark.parametrize("more", [b"", b"x" * 60 + b"\n"])
+async def test_sentinels_that_an_action_prints_itself_give_nothing_to_the_next_call(more: bytes) -> None:
+    pipes = Pipes(1_000_000, alone=True)
+    pipes.print(b"one\n" + END + b"two\n" + more * 900 + END, END + END + END)
+    await asyncio.sleep(0)
+    first = texts(await pipes.logs.collect(1))
+    pipes.print(b"three\n" + END, END)
+    second = texts(await pipes.logs.collect(1))
+    pipes.close()
+
+    assert (first[:2], len(first)) == (["stdout: one", "stdout: two"], 2 + 900 * bool(more))
+    assert second == ["stdout: three"]

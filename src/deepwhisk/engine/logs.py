@@ -101,10 +101,15 @@ class Stream:
 
 
 class Logs:
-    """Both streams of a container; `collect` gives the lines up to the next sentinels."""
+    """Both streams of a container; `collect` gives the lines up to the next sentinels.
 
-    def __init__(self, stdout: int, stderr: int, limit: int) -> None:
+    `alone`: calls never overlap, so all there is belongs to the call that has just been answered, even if
+    it printed sentinels of its own.
+    """
+
+    def __init__(self, stdout: int, stderr: int, limit: int, *, alone: bool = False) -> None:
         self._limit = limit
+        self._alone = alone
         self._lines: list[str] = []
         self._used = 0
         self._truncated = False
@@ -139,20 +144,20 @@ class Logs:
 
     async def collect(self, seconds: float) -> list[str]:
         """Wait for a sentinel on each stream, at most `seconds`, and take what was printed before."""
-        if not self._complete():
+        if self._alone or not self._complete():
             self.drain()
         if not self._complete() and seconds:
             await self._wait(seconds)
         missing = not all(stream.ends for stream in self._streams)
         for stream in self._streams:
-            stream.ends = max(0, stream.ends - 1)
+            stream.ends = 0 if self._alone else max(0, stream.ends - 1)
         return self.take(missing)
 
     def drain(self) -> None:
         """Read what is there now; not more than some, as a process may print faster than we read."""
         for stream in self._streams:
             for _ in range(_READS):
-                if stream.ends or not stream.open or not stream.read():
+                if (stream.ends and not self._alone) or not stream.open or not stream.read():
                     break
 
     def finish(self) -> list[str]:

@@ -316,3 +316,81 @@ async def test_an_idle_container_that_is_killed_is_not_asked(pool: Running) -> N
 
     assert outcome.status == SUCCESS
     assert outcome.result["pid"] != pid
+
+
+async def test_an_action_that_prints_the_end_of_its_log_confuses_nobody(pool: Running) -> None:
+    code = """
+def main(args):
+    for number in range(args["n"]):
+        print("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX")
+        print(f"line {number} of {args['n']} " + "x" * 2000)
+    return {}
+"""
+    for many in (3, 0, 200, 1):
+        outcome = await pool.run(code, "sentinel", n=many)
+
+        assert [text[:20] for text in texts(outcome)] == [
+            f"stdout: line {number} of {many} "[:20] for number in range(many)
+        ]
+
+
+async def test_what_a_call_leaves_behind_may_not_eat_memory_while_no_call_runs(pool: Running) -> None:
+    greedy = "import time; time.sleep(0.5); kept = b'x' * (400 << 20); time.sleep(60)"
+    code = (
+        f"import subprocess, sys\ndef main(args):\n    subprocess.Popen([sys.executable, '-c', {greedy!r}])\n"
+    )
+    before = pool.processes()
+
+    outcome = await pool.run(code + "    return {}", "greedy")
+
+    assert outcome.status == SUCCESS
+    await becomes(lambda: pool.processes() - before, set())
+
+
+BREAKS = """
+for fd in range(3, 200): os.close(fd) if os.path.exists(f"/proc/self/fd/{fd}") else None
+
+for fd in range(0, 3): os.close(fd)
+
+for fd in range(3, 20):
+    try: os.write(fd, b"HTTP/1.1 200 OK\\r\\n\\r\\n{}")
+    except OSError: pass
+
+os.symlink("/", "root"); os.symlink("..", "up"); os.makedirs("a/b"); os.chmod("a", 0)
+
+import shutil
+os.chdir("/"); shutil.rmtree(os.environ["TMPDIR"]); shutil.rmtree(os.environ["HOME"])
+
+for _ in range(100): subprocess.Popen(["sleep", "60"], start_new_session=True)
+
+for _ in range(9): os.fork()
+
+import threading
+for _ in range(200): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+os.kill(os.getpid(), signal.SIGSTOP)
+
+os.write(1, b"\\xff\\xfe\\x00" * 1000 + b"\\n")
+
+def deep(): deep()
+sys.setrecursionlimit(10**9); deep()
+
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+
+inner = []
+for _ in range(990): inner = [inner]
+return {"deep": inner}
+
+return {"half": chr(0xd800)}
+
+import builtins, json
+builtins.print = builtins.open = json.dumps = None
+
+sys.modules.clear()
+"""
+
+
+@pytest.mark.parametrize("body", BREAKS.split("\n\n"))
+async def test_whatever_an_action_breaks_is_its_own(pool: Running, body: str) -> None:
+    await misbehave(pool, body, timeout=2_000)

@@ -54,12 +54,17 @@ class ProcessContainer:
         finally:
             timer.cancel()
             self._busy.discard(wire)
-            if not self._busy:
-                self.watch.discard(self)
+            self._rest()
         if isinstance(reply, Lost):
             return await self._why(reply)
         self._wires.append(wire)
         return reply
+
+    def _rest(self) -> None:
+        if self._ended.is_set():
+            self.watch.discard(self)
+        elif not self._busy:
+            self.watch.rest(self)
 
     async def _connect(self) -> Wire | None:
         while self._wires:
@@ -100,6 +105,7 @@ class ProcessContainer:
         """It has ended, with this wait status if its zygote lived to see it."""
         self._status = status
         self._ended.set()
+        self.watch.discard(self)
         for wire in (*self._wires, *self._busy):
             wire.give_up(self._reason or Lost.EXIT)
         self._tell()
@@ -150,7 +156,8 @@ async def fork(
         listener.bind(str(folder / "door"))
         listener.listen(16)
         (stdout, stdout_end), (stderr, stderr_end) = _pipe(theirs), _pipe(theirs)
-        output = Logs(stdout, stderr, executable.logs * _MEBIBYTE)
+        alone = executable.concurrency == 1
+        output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone)
         container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end)
         birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end)
         try:

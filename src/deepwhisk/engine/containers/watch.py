@@ -1,4 +1,4 @@
-"""Ends containers that use more memory than they may, while they run."""
+"""Ends containers that use more memory than they may."""
 
 import asyncio
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 from deepwhisk.engine.container import Lost
 from deepwhisk.engine.containers import memory
 
-PERIOD = 0.05
+PERIOD, REST = 0.05, 1.0  # seconds
 
 
 class Watched(Protocol):
@@ -20,24 +20,47 @@ class Watched(Protocol):
 
 
 class Watch:
-    """A timer that exists only while something runs."""
+    """Looks often at what runs, now and then at what rests: a call may leave something behind."""
 
     def __init__(self) -> None:
-        self._watched: dict[int, Watched] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._running: dict[int, Watched] = {}
+        self._resting: dict[int, Watched] = {}
+        self._often: asyncio.TimerHandle | None = None
+        self._seldom: asyncio.TimerHandle | None = None
 
     def add(self, container: Watched) -> None:
-        self._watched[container.pid] = container
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PERIOD, self._look)
+        """A call begins."""
+        self._resting.pop(container.pid, None)
+        self._running[container.pid] = container
+        if self._often is None:
+            self._often = asyncio.get_running_loop().call_later(PERIOD, self._look)
+
+    def rest(self, container: Watched) -> None:
+        """No call runs any more."""
+        self._running.pop(container.pid, None)
+        self._resting[container.pid] = container
+        if self._seldom is None:
+            self._seldom = asyncio.get_running_loop().call_later(REST, self._look_at_resting)
 
     def discard(self, container: Watched) -> None:
-        self._watched.pop(container.pid, None)
+        """It has ended."""
+        self._running.pop(container.pid, None)
+        self._resting.pop(container.pid, None)
 
     def _look(self) -> None:
-        self._timer = None
-        for container in tuple(self._watched.values()):
-            if memory.exceeds(container.pid, container.memory):
-                container.abort(Lost.MEMORY)
-        if self._watched:
-            self._timer = asyncio.get_running_loop().call_later(PERIOD, self._look)
+        self._often = None
+        _end_greedy(self._running)
+        if self._running:
+            self._often = asyncio.get_running_loop().call_later(PERIOD, self._look)
+
+    def _look_at_resting(self) -> None:
+        self._seldom = None
+        _end_greedy(self._resting)
+        if self._resting:
+            self._seldom = asyncio.get_running_loop().call_later(REST, self._look_at_resting)
+
+
+def _end_greedy(containers: dict[int, Watched]) -> None:
+    for container in tuple(containers.values()):
+        if memory.exceeds(container.pid, container.memory):
+            container.abort(Lost.MEMORY)
