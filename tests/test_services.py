@@ -126,3 +126,37 @@ def test_parts_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     parent.wait()
 
     assert until(lambda: not alive(int(pid_file.read_text())))
+
+
+def test_a_part_that_keeps_dying_is_started_again_however_often_it_has_died(tmp_path: Path) -> None:
+    services = Services()
+    services.start(part(tmp_path))
+    services.wait("sleeper")
+    running = next(iter(services))
+    running.restarts = 2000
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+
+    assert services.mend() == []
+    running.not_before = time.monotonic()
+    assert "started again" in services.mend()[0]
+    services.stop()
+
+
+def test_a_part_that_cannot_be_started_again_now_is_tried_later(tmp_path: Path) -> None:
+    services, program = Services(), tmp_path / "program"
+    program.write_text("#!/bin/sh\nsleep 60\n")
+    program.chmod(0o700)
+    services.start(Part("x", (str(program),), {"PATH": os.defpath}, tmp_path / "log", lambda: True))
+    running = next(iter(services))
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    program.rename(tmp_path / "away")
+    services.mend()
+    running.not_before = time.monotonic()
+
+    assert "could not be started" in services.mend()[0]
+    (tmp_path / "away").rename(program)
+    running.not_before = time.monotonic()
+    assert "started again" in services.mend()[0]
+    services.stop()

@@ -17,6 +17,7 @@ from pathlib import Path
 from deepwhisk.errors import ServiceError
 
 STOP_SECONDS = 4.0
+MOST_DOUBLINGS = 6  # of the time until a part that dies is started again
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -92,13 +93,17 @@ def _mend(running: Running) -> str | None:
         return None
     if running.not_before == 0.0:
         signal_group(running.process, signal.SIGKILL)
-        running.not_before = now + min(0.2 * 2**running.restarts, 10.0)
+        running.not_before = now + 0.2 * 2 ** min(running.restarts, MOST_DOUBLINGS)
         return None
     if now < running.not_before:
         return None
-    lived = now - running.started
-    running.restarts = 0 if lived > 60 else running.restarts + 1
-    running.process, running.started, running.not_before = launch(running.part), now, 0.0
+    running.restarts = 0 if now - running.started > 60 else running.restarts + 1
+    try:
+        running.process = launch(running.part)
+    except ServiceError as error:
+        running.not_before = now + 0.2 * 2**MOST_DOUBLINGS
+        return str(error)
+    running.started, running.not_before = now, 0.0
     return f"The {running.part.name} ended (exit {code}) and was started again; see {running.part.log}"
 
 
