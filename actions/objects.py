@@ -155,14 +155,10 @@ def _complete(client: Any, event: dict[str, Any]) -> dict[str, Any]:
         return event
     with _refusals(event["bucket"], event["key"]):
         found = client.head_object(Bucket=event["bucket"], Key=event["key"])
-    etag, modified, version = found["ETag"].strip('"'), found["LastModified"], found.get("VersionId")
-    parts = [event["bucket"], event["key"], version or "", etag, int(modified.timestamp())]
-    known = {
-        "id": hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32],
-        **_said(found),
-        "lastModified": f"{modified.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "versionId": version,
-    }
+    said, modified, version = _said(found), found["LastModified"], found.get("VersionId")
+    parts = [event["bucket"], event["key"], version or "", said["etag"], int(modified.timestamp())]
+    known = {**said, "id": hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32], "versionId": version}
+    known["lastModified"] = f"{modified.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return {**event, **{name: value for name, value in known.items() if event.get(name) is None}}
 
 
@@ -241,15 +237,12 @@ def _connected(endpoint: str, access_key: str, secret_key: str, region: str) -> 
 def _refusals(bucket: str, key: str) -> Iterator[None]:
     """Say a store's refusal in a sentence."""
     what = f"object {key!r} in bucket {bucket!r}"
+    gone = f"there is no {what}; it may have been removed since the event"
+    said = {"404": gone, "NoSuchKey": gone, "NoSuchBucket": f"there is no bucket {bucket!r}; make it first"}
     try:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        said = f"the store refused {what}: {code}"
-        if code in {"404", "NoSuchKey"}:
-            said = f"there is no {what}; it may have been removed since the event"
-        elif code == "NoSuchBucket":
-            said = f"there is no bucket {bucket!r}; make it first"
-        raise _Refused(said) from error
+        raise _Refused(said.get(code, f"the store refused {what}: {code}")) from error
     except BotoCoreError as error:
         raise _Refused(f"the store did not answer for {what}; check that it runs") from error

