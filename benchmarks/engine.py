@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,45 +95,37 @@ def measure() -> list[Row]:
 
 def calls(bare: str, engine: Engine, synced: Engine) -> list[Row]:
     """One caller, and four."""
-    one: list[Load] = []
-    four: list[Load] = []
-    floor_one: list[Load] = []
-    floor_four: list[Load] = []
-    durable: list[Load] = []
-    for _ in range(ROUNDS):
-        floor_one.append(wrk(bare, 1, engine.script))
-        one.append(engine.load("noop", 1))
-        durable.append(synced.load("noop", 1))
-        floor_four.append(wrk(bare, 4, engine.script))
-        four.append(engine.load("noop", 4))
-    p50, floor, disk = (min(load.p50 for load in loads) for loads in (one, floor_one, durable))
-    rate, most = (max(load.rate for load in loads) for loads in (four, floor_four))
-    return [
-        Row(
-            "engine: no-op, one caller, p50",
-            f"{p50:.2f} ms",
-            f"bare aiohttp {floor:.2f} ms",
-            f"{p50 / floor:.1f}×",
-            "≤ 1.5 ms",
-            p50 <= 1.5,
-        ),
-        Row(
-            "engine: no-op, four callers",
-            f"{rate:,.0f} / s",
-            f"bare aiohttp {most:,.0f} / s",
-            f"{rate / most:.2f}×",
-            "≥ 1500 / s",
-            rate >= 1500,
-        ),
-        Row(
-            "engine: no-op, every answer synced to disk, p50",
-            f"{disk:.2f} ms",
-            f"by default {p50:.2f} ms",
-            f"{disk / p50:.1f}×",
-            "–",
-            True,
-        ),
-    ]
+    floor, p50, disk, most, rate = taking_turns(
+        lambda: wrk(bare, 1, engine.script).p50,
+        lambda: engine.load("noop", 1).p50,
+        lambda: synced.load("noop", 1).p50,
+        lambda: -wrk(bare, 4, engine.script).rate,
+        lambda: -engine.load("noop", 4).rate,
+    )
+    return [one_caller(p50, floor), four_callers(-rate, -most), every_answer_synced(disk, p50)]
+
+
+def taking_turns(*loads: Callable[[], float]) -> list[float]:
+    """The least of each over the rounds, in which they take turns."""
+    rounds = [[load() for load in loads] for _ in range(ROUNDS)]
+    return [min(found) for found in zip(*rounds, strict=True)]
+
+
+def one_caller(p50: float, floor: float) -> Row:
+    beside = f"bare aiohttp {floor:.2f} ms"
+    ratio = f"{p50 / floor:.1f}×"
+    return Row("engine: no-op, one caller, p50", f"{p50:.2f} ms", beside, ratio, "≤ 1.5 ms", p50 <= 1.5)
+
+
+def four_callers(rate: float, most: float) -> Row:
+    beside = f"bare aiohttp {most:,.0f} / s"
+    ratio = f"{rate / most:.2f}×"
+    return Row("engine: no-op, four callers", f"{rate:,.0f} / s", beside, ratio, "≥ 1500 / s", rate >= 1500)
+
+
+def every_answer_synced(disk: float, p50: float) -> Row:
+    name, beside = "engine: no-op, every answer synced to disk, p50", f"by default {p50:.2f} ms"
+    return Row(name, f"{disk:.2f} ms", beside, f"{disk / p50:.1f}×", "–", True)
 
 
 def sequences(engine: Engine) -> list[Row]:
