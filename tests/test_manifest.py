@@ -3,7 +3,6 @@
 import base64
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,12 @@ from deepwhisk.errors import ManifestError, ProjectError
 from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, manifest_text, parse, write
 from deepwhisk.manifest.archive import contents, zip_folder
 from deepwhisk.project import read_project
+from fixtures.files import Files
 
 ROOT = Path(__file__).parent.parent
 RECORDED = Path(__file__).parent / "data" / "wskdeploy"
 KINDS = {"python": "python:3.11", "nodejs": "nodejs:20"}
 MODEL = '"""Adds."""\n\n\ndef predict(a: int, b: int) -> int:\n    return a + b\n'
-
-Files = Callable[..., Path]
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    """Writes files of a project and gives its folder."""
-
-    def write_all(**texts: str) -> Path:
-        for name, text in texts.items():
-            path = tmp_path / name.replace("__", "/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return write_all
 
 
 def parsed(text: str, folder: Path = ROOT, **environ: str) -> Manifest:

@@ -1,45 +1,15 @@
 """The process: its HTTP, its secrets, its end."""
 
 import stat
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.store import StoreSettings
 from deepwhisk.objects.stores import open_store
 from feeds.process import TOKEN, FeedProcess
 from feeds.standin import AUTH, StandIn
-
-
-@pytest.fixture(scope="module")
-def openwhisk() -> Iterator[StandIn]:
-    running = StandIn()
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def feed(
-    tmp_path_factory: pytest.TempPathFactory, openwhisk: StandIn, seaweed: Seaweed
-) -> Iterator[FeedProcess]:
-    """One for all tests that leave it running."""
-    running = FeedProcess(
-        tmp_path_factory.mktemp("feed"), openwhisk.apihost, seaweed.settings, make_buckets=True
-    )
-    running.start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def trigger() -> str:
-    """A trigger that no other test knows."""
-    return f"/_/t-{uuid.uuid4().hex[:8]}"
 
 
 def test_a_feed_lives_through_its_whole_life(feed: FeedProcess, bucket: str, trigger: str) -> None:
@@ -81,11 +51,11 @@ def test_a_body_that_means_nothing_is_refused(feed: FeedProcess, body: bytes, wo
 
 
 def test_an_openwhisk_that_is_away_is_said_to_be(
-    feed: FeedProcess, openwhisk: StandIn, bucket: str, trigger: str
+    feed: FeedProcess, standin: StandIn, bucket: str, trigger: str
 ) -> None:
-    openwhisk.pause()
+    standin.pause()
     answer = feed.ask("CREATE", AUTH, trigger, bucket=bucket)
-    openwhisk.start()
+    standin.start()
 
     assert answer["http"] == 502
     assert "does not answer" in answer["error"]
@@ -104,9 +74,9 @@ def test_secrets_stay_in_the_ledger(feed: FeedProcess, bucket: str, trigger: str
 
 
 def test_it_ends_politely_when_asked_to(
-    feed: FeedProcess, tmp_path: Path, openwhisk: StandIn, bucket: str
+    feed: FeedProcess, tmp_path: Path, standin: StandIn, bucket: str
 ) -> None:
-    second = FeedProcess(tmp_path, openwhisk.apihost, feed.settings.store)
+    second = FeedProcess(tmp_path, standin.apihost, feed.settings.store)
     second.start()
     second.ask("CREATE", AUTH, bucket=bucket)
 
@@ -114,8 +84,8 @@ def test_it_ends_politely_when_asked_to(
     assert "Traceback" not in second.log.read_text()
 
 
-def test_a_port_that_is_taken_is_said_to_be(feed: FeedProcess, tmp_path: Path, openwhisk: StandIn) -> None:
-    second = FeedProcess(tmp_path / "second", openwhisk.apihost, feed.settings.store, feed.port)
+def test_a_port_that_is_taken_is_said_to_be(feed: FeedProcess, tmp_path: Path, standin: StandIn) -> None:
+    second = FeedProcess(tmp_path / "second", standin.apihost, feed.settings.store, feed.port)
     (tmp_path / "second").mkdir()
     second.start()
 

@@ -3,31 +3,14 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from deepwhisk.errors import ManifestError
 from deepwhisk.manifest.archive import zip_folder
+from fixtures.files import Files
 
 MODEL = "def predict(a: int) -> int:\n    return a\n"
-
-Files = Callable[..., Path]
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    """Writes files of a project and gives its folder."""
-
-    def write_all(**texts: str) -> Path:
-        for name, text in texts.items():
-            path = tmp_path / name.replace("__", "/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return write_all
 
 
 def test_the_same_folder_gives_the_same_bytes(files: Files) -> None:

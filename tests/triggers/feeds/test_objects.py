@@ -1,13 +1,11 @@
 """The feed action forwards, and says what was refused."""
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from deepwhisk.objects.seaweed import Seaweed
 from feeds.process import FeedProcess, free_port
 from feeds.standin import AUTH, StandIn
 
@@ -23,24 +21,6 @@ def action() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def openwhisk() -> Iterator[StandIn]:
-    running = StandIn()
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def feed(
-    tmp_path_factory: pytest.TempPathFactory, openwhisk: StandIn, seaweed: Seaweed
-) -> Iterator[FeedProcess]:
-    running = FeedProcess(tmp_path_factory.mktemp("feed"), openwhisk.apihost, seaweed.settings)
-    running.start()
-    yield running
-    running.kill()
 
 
 def arguments(url: str, event: str, **parameters: object) -> dict[str, object]:
@@ -77,7 +57,7 @@ def test_a_package_without_its_input_says_which(action: ModuleType) -> None:
     assert "feed_url is not set" in action.main({"lifecycleEvent": "READ"})["error"]
 
 
-def test_something_else_at_the_address_is_said_to_be_no_feed(action: ModuleType, openwhisk: StandIn) -> None:
-    answer = action.main(arguments(openwhisk.apihost, "READ"))
+def test_something_else_at_the_address_is_said_to_be_no_feed(action: ModuleType, standin: StandIn) -> None:
+    answer = action.main(arguments(standin.apihost, "READ"))
 
     assert "is no feed service: it answered 404 without JSON" in answer["error"]
