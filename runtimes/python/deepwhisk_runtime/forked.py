@@ -12,11 +12,12 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from deepwhisk_runtime.door import serve
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PASSED = 3
 _TEXT: Any = {"buffering": 1, "encoding": "utf-8", "errors": "backslashreplace", "closefd": False}
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -43,8 +44,19 @@ def contain(order: dict[str, Any], listener: int, stdout: int, stderr: int) -> N
     tempfile.tempdir = None
     limit(order["ceiling"])
     os.nice(order["nice"])
+    if order.get("program"):
+        become(order["program"], listener)
     reset_chance()
     serve(socket.socket(fileno=listener))
+
+
+def become(program: list[str], listener: int) -> NoReturn:
+    """Turn into another program, which finds its listening socket at descriptor 3."""
+    os.dup2(listener, PASSED)
+    of_python = ("PYTHONPATH", "VIRTUAL_ENV")
+    os.execve(
+        program[0], program, {name: value for name, value in os.environ.items() if name not in of_python}
+    )
 
 
 def take_streams(stdout: int, stderr: int) -> None:

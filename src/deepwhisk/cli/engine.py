@@ -2,13 +2,14 @@
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 
 import click
 
 from deepwhisk.cli.common import host_option, state_option
-from deepwhisk.engine import ProcessPool, Service, serve
+from deepwhisk.engine import Kinds, Node, ProcessPool, Service, serve
 from deepwhisk.settings import State, cache_folder
 
 NETWORK = {
@@ -36,12 +37,17 @@ NETWORK = {
 def engine(port: int, host: str, durable: str, state: State) -> None:
     """Run the engine alone, in the foreground."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    node = Node.found(shutil.which("node"))
     service = Service(
-        state.folder, port, host, durable="power-loss" if durable == "power-loss" else "process"
+        state.folder,
+        port,
+        host,
+        durable="power-loss" if durable == "power-loss" else "process",
+        kinds=Kinds.here(node=node is not None),
     )
     serve(
         service,
-        lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ)),
+        lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ), node=node),
         lambda address: print(f"ready at {address}", file=sys.stderr, flush=True),
     )
 

@@ -5,9 +5,11 @@ named here.
 """
 
 from deepwhisk.engine.app import create_app
+from deepwhisk.engine.containers.node import Node
+from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.pool import ProcessPool
 from deepwhisk.engine.retention import Retention
 from deepwhisk.engine.service import Service, running, serve
 
-__all__ = ["Limits", "ProcessPool", "Retention", "Service", "create_app", "running", "serve"]
+__all__ = ["Kinds", "Limits", "Node", "ProcessPool", "Retention", "Service", "create_app", "running", "serve"]

@@ -2,10 +2,11 @@
 
 import argparse
 import logging
+import shutil
 import sys
 from pathlib import Path
 
-from deepwhisk.engine import Limits, ProcessPool, Service, serve
+from deepwhisk.engine import Kinds, Limits, Node, ProcessPool, Service, serve
 from deepwhisk.errors import ServiceError
 
 LIMITS = {"machine": Limits.machine, "openwhisk": Limits.openwhisk}
@@ -22,10 +23,21 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     cache = options.cache or options.state / "cache"
-    limits = LIMITS[options.limits]()
-    service = Service(options.state, options.port, options.host, limits, durable=options.durable)
+    limits, node = LIMITS[options.limits](), Node.found(shutil.which("node"))
+    service = Service(
+        options.state,
+        options.port,
+        options.host,
+        limits,
+        durable=options.durable,
+        kinds=Kinds.here(node=node is not None),
+    )
     try:
-        serve(service, lambda address: ProcessPool(cache, address), lambda _: print("ready", flush=True))
+        serve(
+            service,
+            lambda address: ProcessPool(cache, address, node=node),
+            lambda _: print("ready", flush=True),
+        )
     except ServiceError as error:
         print(error, file=sys.stderr)
         return error.exit_code

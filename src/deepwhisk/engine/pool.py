@@ -13,6 +13,7 @@ from deepwhisk.engine import running, verdict
 from deepwhisk.engine.container import Container, Driver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.memory import machine
+from deepwhisk.engine.containers.node import Node
 from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome
 from deepwhisk.engine.shelf import Berth, Shelf
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed
@@ -149,6 +150,7 @@ class ProcessPool(WarmPool):
     `memory` (MB) is what all containers together may be granted; 70 % of the machine's if None.
     `idle_seconds` is how long an unused container stays warm. `variables` are set in every container.
     `scratch` is where containers have their folders: the system's place for temporary files if None.
+    `node` runs actions of kind `nodejs:…`, if there is one.
     """
 
     def __init__(
@@ -160,9 +162,10 @@ class ProcessPool(WarmPool):
         idle_seconds: float = 600.0,
         variables: Mapping[str, str] | None = None,
         scratch: Path | None = None,
+        node: Node | None = None,
     ) -> None:
         known = {"__OW_API_HOST": api_host, **(variables or {})}
-        self._processes = ProcessDriver(cache, known, idle_seconds, scratch)
+        self._processes = ProcessDriver(cache, known, idle_seconds, scratch, node)
         budget = memory or int(machine() * 0.7) >> 20
         super().__init__(self._processes, memory=budget, idle_seconds=idle_seconds)
 

@@ -14,9 +14,11 @@ from typing import Any
 from deepwhisk.engine.container import Container
 from deepwhisk.engine.containers import process, zygote
 from deepwhisk.engine.containers.making import Makings
+from deepwhisk.engine.containers.node import Node, wants_node
 from deepwhisk.engine.containers.orphans import claim_folder
 from deepwhisk.engine.containers.watch import Watch
 from deepwhisk.engine.invocation import Executable
+from deepwhisk.engine.kinds import NO_NODE
 from deepwhisk.engine.source import Recipe
 from deepwhisk.environments import Environment, digest_of, install_runtime
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed, ImageMissing
@@ -29,9 +31,15 @@ class ProcessDriver:
     """Containers as processes of this machine; create it inside a running event loop."""
 
     def __init__(
-        self, cache: Path, variables: Mapping[str, str], idle_seconds: float, scratch: Path | None = None
+        self,
+        cache: Path,
+        variables: Mapping[str, str],
+        idle_seconds: float,
+        scratch: Path | None = None,
+        node: Node | None = None,
     ) -> None:
         self._cache = cache
+        self._node = node
         self._variables = dict(variables)
         self._idle_seconds = idle_seconds
         self._makings = Makings(cache)
@@ -63,10 +71,12 @@ class ProcessDriver:
                 f"The image {executable.image} needs Docker, which this engine does not drive; images named "
                 f"{OWN_IMAGES}… run as processes."
             )
-        await self._warm(await self._makings.recipe(executable))
+        if wants_node(executable) and self._node is None:
+            raise ContainerFailed(f"{executable.key[1]} cannot run. {NO_NODE}")
+        await self._warm(await self._recipe(executable))
 
     async def start(self, executable: Executable) -> Container:
-        recipe = await self._makings.recipe(executable)
+        recipe = await self._recipe(executable)
         environment = await self._makings.environment(recipe)
         parent = await self._zygote(environment, recipe.packages)
         try:
@@ -81,10 +91,11 @@ class ProcessDriver:
     ) -> process.ProcessContainer:
         self._number += 1
         folder = parent.folder / str(self._number)
+        variables, program = self._variables_of(environment), list[str]()
+        if self._node is not None and wants_node(executable):
+            variables, program = variables | self._node.variables(), self._node.command(executable)
         try:
-            return await process.fork(
-                parent, executable, folder, self._variables_of(environment), self._watch
-            )
+            return await process.fork(parent, executable, folder, variables, self._watch, program)
         except OSError as fault:
             raise ContainerFailed(f"cannot start a container: {fault}") from fault
 
@@ -100,13 +111,17 @@ class ProcessDriver:
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         os.close(self._lock)
 
+    async def _recipe(self, executable: Executable) -> Recipe:
+        """Node.js wants nothing of a zygote but to be forked by it."""
+        return _BASE if wants_node(executable) else await self._makings.recipe(executable)
+
     def _variables_of(self, environment: Environment) -> dict[str, str]:
         weights = {"DEEPWHISK_WEIGHTS": str(environment.weights)} if environment.weights else {}
         return self._variables | weights
 
     async def _prepare(self, executable: Executable) -> None:
         try:
-            self._makings.forget_failure(await self._makings.recipe(executable))
+            self._makings.forget_failure(await self._recipe(executable))
             await self.ready(executable)
         except (EnvironmentFailed, ContainerFailed):
             return  # `status` shows it, and a call gets it as its outcome

@@ -145,7 +145,12 @@ class ProcessContainer:
 
 
 async def fork(
-    parent: zygote.Zygote, executable: Executable, folder: Path, variables: dict[str, str], watch: Watch
+    parent: zygote.Zygote,
+    executable: Executable,
+    folder: Path,
+    variables: dict[str, str],
+    watch: Watch,
+    program: list[str],
 ) -> ProcessContainer:
     """A container that listens; `/init` can be posted at once, the socket's backlog holds it."""
     for part in (folder, folder / "work", folder / "tmp"):
@@ -159,7 +164,7 @@ async def fork(
         alone = executable.concurrency == 1
         output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone)
         container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end)
-        birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end)
+        birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end, program)
         try:
             container.pid = await parent.fork(birth, container.mourn)
         except BaseException:

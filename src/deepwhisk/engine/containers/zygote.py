@@ -23,7 +23,7 @@ BASE = ("flask", "pydantic", "orjson", "boto3", "requests", "email.mime.multipar
 _MESSAGE = 1 << 17
 # Until imports are done. TensorFlow on a cold disk takes half a minute.
 _PATIENCE = 120.0
-_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 Mourner = Callable[
     [int | None], None
 ]  # told once that a container ended, with its wait status if there is one
@@ -38,6 +38,7 @@ class Birth:
     listener: socket.socket
     stdout: int
     stderr: int
+    program: list[str] = field(default_factory=list)  # what it turns into; nothing: Python, as it is
     nice: int = 2
 
 
@@ -81,6 +82,7 @@ class Zygote:
             "folder": str(birth.folder),
             "variables": birth.variables,
             "ceiling": machine(),
+            "program": birth.program,
             "nice": birth.nice,
         }
         born: asyncio.Future[int] = self.loop.create_future()
@@ -215,7 +217,7 @@ async def start(
 def _variables(python: Path, runtime: Path, folder: Path) -> dict[str, str]:
     return {
         MARK: str(folder),
-        "PATH": f"{python.parent}:{_SEARCH}",
+        "PATH": f"{python.parent}:{SEARCH}",
         "VIRTUAL_ENV": str(python.parent.parent),
         "PYTHONPATH": str(runtime),
         "LANG": "C.UTF-8",
