@@ -31,6 +31,7 @@ class Finding:
 
 
 OPTIONAL = (
+    ("node", "Runs actions of kind nodejs:20; without it the engine refuses them."),
     ("wsk", "The command line of OpenWhisk; WSK_CONFIG_FILE=DIR/wskprops makes it speak to this engine."),
     ("wskdeploy", "Deploys manifest.yaml too; `deepwhisk deploy` does the same."),
 )
