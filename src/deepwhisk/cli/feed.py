@@ -41,7 +41,7 @@ from deepwhisk.settings import State
 )
 @click.option(
     "--listing",
-    default=Pace.listing,
+    default=Pace().listing,
     show_default=True,
     help="Seconds between two listings of a watched bucket.",
 )
@@ -56,7 +56,7 @@ def feed(
     listing: float,
     state: State,
 ) -> None:
-    """Run the storage feed alone: it fires triggers for objects that arrive, in the foreground."""
+    """Run the storage feed alone, in the foreground."""
     state.make()
     settings = FeedSettings(
         ledger=state.folder / "feed" / "ledger.db",
