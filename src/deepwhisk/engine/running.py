@@ -83,8 +83,9 @@ def _unstarted(fault: DeepwhiskError, executable: Executable, call: Call) -> Ver
         return DEVELOPER_ERROR, f"Failed to pull container image '{executable.image}'."
     if isinstance(fault, ContainerFailed):
         return WHISK_ERROR, verdict.UNPROVISIONED
+    first = str(fault).partition("\n")[0].removesuffix(" uv says:")
     return DEVELOPER_ERROR, {
-        "message": "The environment of the action could not be made: " + str(fault).partition("\n")[0],
+        "message": f"The environment of the action could not be made: {first}",
         "cause": str(fault),
         "phase": "environment",
         "activation": call.activation_id,
