@@ -12,7 +12,9 @@ from multidict import CIMultiDict
 
 from deepwhisk.engine.about import about_api, about_host
 from deepwhisk.engine.api_docs import api_docs
+from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
+from deepwhisk.engine.gateway import answer_gateway, is_routed
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import (
     FAILED_INSIDE,
@@ -27,6 +29,7 @@ from deepwhisk.engine.rest import ENTITIES, answer_rest
 from deepwhisk.engine.web import answer_web
 
 API, NAMESPACES, WEB = "/api/v1", "/api/v1/namespaces", "/api/v1/web/"
+APIMGMT = WEB + "whisk.system/apimgmt/"
 TRANSACTION = "X-Request-ID"
 CORS = CIMultiDict(
     {
@@ -86,10 +89,13 @@ def _transaction(request: BaseRequest) -> str:
 async def _route(
     platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
 ) -> Response:
-    if path.startswith(WEB):
-        response = await answer_web(platform, request, transaction_id, path[len(WEB) :], query)
-        if response is not None:
-            return response
+    for prefix, answer in ((APIMGMT, answer_apimgmt), (WEB, answer_web)):
+        if path.startswith(prefix):
+            response = await answer(platform, request, transaction_id, path[len(prefix) :], query)
+            if response is not None:
+                return response
+    if is_routed(path):
+        return await answer_gateway(platform, request, transaction_id, path, query)
     if not path.startswith(API) or path[len(API) : len(API) + 1] not in ("", "/"):
         return _top(platform, request, path)
     if request.method == "OPTIONS":

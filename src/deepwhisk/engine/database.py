@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS activations (
 CREATE INDEX IF NOT EXISTS activations_by_start ON activations (namespace, start);
 CREATE INDEX IF NOT EXISTS activations_by_path ON activations (namespace, path, start);
 CREATE TABLE IF NOT EXISTS accepted (id TEXT PRIMARY KEY, work BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS apis (
+    namespace TEXT NOT NULL, base TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (namespace, base));
 """
 VERSION = 1
 CHECKPOINT_PAGES = 8000  # 32 MB of log, then it is written back

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from deepwhisk.engine.activations import Activations
+from deepwhisk.engine.apis import Apis
 from deepwhisk.engine.authentication import Identities
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.invocation import Pool
@@ -28,6 +29,7 @@ class Platform:
     registry: Registry
     identities: Identities
     activations: Activations
+    apis: Apis
     throttles: Throttles
     limits: Limits
     pool: Pool
@@ -40,6 +42,7 @@ class Platform:
             registry=Registry(database, kinds),
             identities=Identities(database),
             activations=Activations(database),
+            apis=Apis(database),
             throttles=Throttles(limits),
             limits=limits,
             pool=pool,

@@ -42,25 +42,39 @@ async def answer_web(
     address = read_address(below)
     if address is None:
         return None
+    return await answer_address(platform, request, transaction_id, address, query)
+
+
+async def answer_address(
+    platform: Platform,
+    request: BaseRequest,
+    transaction_id: str,
+    address: Address,
+    query: str,
+    secret: str | None = None,
+) -> Response:
+    """Answers as the action at ADDRESS; SECRET is sent in place of the client's, by who knows it."""
     cors: CIMultiDict[str] = CIMultiDict()
     try:
         if request.method not in VERBS:
             raise method_not_allowed(*VERBS)
         owner, reached = _reach(platform, address)
         custom = reached.action.annotations.get("web-custom-options") is True
-        cors = CIMultiDict() if custom else _cors(request)
+        cors = CIMultiDict() if custom else cors_headers(request)
         if request.method == "OPTIONS" and not custom:
             response = Response()
         else:
-            response = await _call(platform, request, transaction_id, owner, reached, address, query)
+            if secret is None:
+                secret = request.headers.get("X-Require-Whisk-Auth")
+            response = await _call(platform, request, transaction_id, owner, reached, address, query, secret)
     except Problem as problem:
-        response = _refused(problem, transaction_id)
+        response = refused(problem, transaction_id)
         cors = CIMultiDict() if isinstance(problem, Rejection) else cors
     response.headers.extend(cors)
     return response
 
 
-def _cors(request: BaseRequest) -> CIMultiDict[str]:
+def cors_headers(request: BaseRequest) -> CIMultiDict[str]:
     asked = request.headers.get("Access-Control-Request-Headers")
     return CIMultiDict(
         {
@@ -71,7 +85,7 @@ def _cors(request: BaseRequest) -> CIMultiDict[str]:
     )
 
 
-def _refused(problem: Problem, transaction_id: str) -> Response:
+def refused(problem: Problem, transaction_id: str) -> Response:
     body = dumps_pretty({"error": problem.message, "code": transaction_id})
     return Response(body=body, status=problem.status, headers=problem.headers, content_type=JSON)
 
@@ -90,12 +104,11 @@ def _reach(platform: Platform, address: Address) -> tuple[Identity, Target]:
     return owner, reached
 
 
-def _check_secret(annotations: Any, request: BaseRequest, user: Identity | None) -> None:
+def _check_secret(annotations: Any, sent: str | None, user: Identity | None) -> None:
     """`require-whisk-auth`: a secret that a header repeats, or true for any user of the platform."""
     needed = annotations.get("require-whisk-auth")
     if needed is None or needed is False or (needed is True and user is not None):
         return
-    sent = request.headers.get("X-Require-Whisk-Auth")
     if needed is True or sent is None or not isinstance(needed, str | int | float):
         raise secret_needed()
     if not hmac.compare_digest(str(needed).encode(), sent.encode(errors="surrogateescape")):
@@ -110,10 +123,11 @@ async def _call(
     reached: Target,
     address: Address,
     query: str,
+    secret: str | None,
 ) -> Response:
     user = platform.identities.identify_header(request.headers.get("Authorization"))
     if request.method != "OPTIONS":
-        _check_secret(reached.action.annotations, request, user)
+        _check_secret(reached.action.annotations, secret, user)
     limits = platform.limits
     name = user.namespace if user else None
     arguments = await read_arguments(request, reached, address, query, name, limits.max_payload)

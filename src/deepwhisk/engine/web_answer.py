@@ -164,3 +164,4 @@ def _decoded_if_base64(body: str) -> bytes:
 
 
 _RENDERERS = {"json": _json, "html": _html, "svg": _svg, "text": _text, "http": _http}
+EXTENSIONS = tuple(_RENDERERS)

@@ -13,9 +13,8 @@ from deepwhisk.engine.names import Name, is_name
 from deepwhisk.engine.problems import reserved_properties, too_large
 from deepwhisk.engine.targets import Target
 from deepwhisk.engine.triggers import lowered_headers
-from deepwhisk.engine.web_answer import is_json, is_text
+from deepwhisk.engine.web_answer import EXTENSIONS, is_json, is_text
 
-EXTENSIONS = ("http", "json", "html", "svg", "text")
 FORM = "application/x-www-form-urlencoded"
 RESERVED = frozenset(f"__ow_{each}" for each in ("method", "headers", "path", "user", "query", "body"))
 

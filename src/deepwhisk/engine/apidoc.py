@@ -1,0 +1,199 @@
+"""API documents: swagger 2.0 with OpenWhisk's extensions, and the routes that one describes.
+
+The document is the truth: what is exported is what was imported, and routes are read from nothing else. Kept
+addresses have no host; whoever is shown a document sees the host he asked at.
+"""
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deepwhisk.engine.apipaths import (
+    Json,
+    Unfit,
+    check_base,
+    check_declared,
+    check_path,
+    declarations,
+    parameter_names,
+    segments,
+)
+from deepwhisk.engine.backends import (
+    CONFIGURATION,
+    EXTENSION,
+    REQUEST_PATH,
+    Backend,
+    cases,
+    forget,
+    read_backend,
+    write_backend,
+)
+
+VERBS = ("get", "put", "post", "delete", "patch", "head", "options")
+
+# What other gateways enforce; to serve a document without it would open what its author closed.
+_UNSERVED = ("securityDefinitions", "security", "x-ibm-rate-limit", "x-gateway-rate-limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One verb of one path; a segment that is None takes whatever a request has there."""
+
+    verb: str
+    segments: tuple[str | None, ...]
+    backend: Backend
+    cors: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One verb of one path in a document: parts of it, to be changed in place."""
+
+    path: str
+    verb: str
+    item: Json  # all that is said of the path
+    body: Json
+
+
+def new_document(base: str, title: str) -> Json:
+    return {
+        "swagger": "2.0",
+        "info": {"title": title, "version": "1.0.0"},
+        "basePath": base,
+        "paths": {},
+        CONFIGURATION: {"assembly": {}, "cors": {"enabled": True}},
+    }
+
+
+def operations(document: Json) -> Iterator[Operation]:
+    for path, item in _object(document["paths"], "paths").items():
+        for verb, body in _object(item, path).items():
+            if verb in VERBS:
+                yield Operation(path, verb, item, _object(body, f"{verb} of '{path}'"))
+
+
+def with_operation(document: Json, path: str, verb: str, backend: Backend, declared: list[Any]) -> Json:
+    """DOCUMENT with one more operation, or with another one in its place."""
+    changed = copy.deepcopy(document)
+    item = changed["paths"].setdefault(check_path(path), {})
+    body: Json = {"operationId": item.pop(verb, {}).get("operationId") or _identifier(changed, verb, path)}
+    if parameter_names(path):
+        body["parameters"] = declarations(path, declared)
+    body["responses"] = {"default": {"description": "Default response"}}
+    item[verb] = body
+    _check_parameters(Operation(path, verb, item, body), backend)
+    write_backend(changed, body, backend)
+    return changed
+
+
+def without(document: Json, path: str, verb: str | None) -> Json:
+    """DOCUMENT without a path, or without one of its verbs; a path without verbs goes too."""
+    verbs = [each.verb for each in operations(document) if each.path == path]
+    if not verbs:
+        raise Unfit(f"path '{path}' does not exist in the API")
+    if verb is not None and verb not in verbs:
+        raise Unfit(f"path '{path}' with operation '{verb}' does not exist in the API")
+    changed = copy.deepcopy(document)
+    for gone in [verb] if verb else verbs:
+        forget(changed, changed["paths"][path].pop(gone)["operationId"])
+    if verb is None or len(verbs) == 1:
+        del changed["paths"][path]
+    return changed
+
+
+def imported(document: Json, owner: str) -> Json:
+    """DOCUMENT of a client, checked, with OWNER for `_` and addresses of ours."""
+    changed = copy.deepcopy(document)
+    _check_served(changed, "The document")
+    changed["basePath"] = check_base(changed["basePath"])
+    found = list(operations(changed))
+    backends = [read_backend(changed, each.body, owner) for each in found]
+    for operation, backend in zip(found, backends, strict=True):
+        check_path(operation.path)
+        _check_served(operation.body, f"'{operation.verb}' of '{operation.path}'")
+        _check_parameters(operation, backend)
+    cases(changed).clear()
+    known: set[str] = set()
+    for operation, backend in zip(found, backends, strict=True):
+        given = operation.body.pop("operationId", None)
+        fresh = isinstance(given, str) and given not in known
+        operation.body["operationId"] = (
+            given if fresh else _identifier(changed, operation.verb, operation.path)
+        )
+        known.add(operation.body["operationId"])
+        write_backend(changed, operation.body, backend)
+    return changed
+
+
+def routes(document: Json) -> list[Route]:
+    cors = document[CONFIGURATION].get("cors")
+    allowed = not isinstance(cors, dict) or cors.get("enabled") is not False
+    base = segments(document["basePath"])
+    return [
+        Route(each.verb, base + segments(each.path), read_backend(document, each.body, ""), allowed)
+        for each in operations(document)
+    ]
+
+
+def shown(document: Json, host: str) -> Json:
+    """DOCUMENT for somebody who asks at HOST."""
+    copied = copy.deepcopy(document)
+    for operation in operations(copied):
+        operation.body[EXTENSION]["url"] = host + operation.body[EXTENSION]["url"]
+    for case in cases(copied):
+        invoke = case["execute"][0]["invoke"]
+        invoke["target-url"] = host + invoke["target-url"]
+    return copied
+
+
+def narrowed(document: Json, path: str | None, verb: str | None) -> Json | None:
+    """DOCUMENT with only the operations of a path and a verb; nothing when there are none."""
+    if not path and not verb:
+        return document
+    narrow = document
+    for each in operations(document):
+        if (path and each.path != path) or (verb and each.verb != verb):
+            narrow = without(narrow, each.path, each.verb)
+    return narrow if any(operations(narrow)) else None
+
+
+def _object(value: Any, what: str) -> Json:
+    if not isinstance(value, dict):
+        raise Unfit(f"'{what}' must be an object.")
+    return value
+
+
+def _check_served(part: Json, what: str) -> None:
+    for member in _UNSERVED:
+        if part.get(member):
+            raise Unfit(
+                f"{what} has '{member}', which this gateway does not enforce: take it out, and protect the "
+                "action with 'require-whisk-auth'."
+            )
+
+
+def _check_parameters(operation: Operation, backend: Backend) -> None:
+    """A path with parameters needs an action that is told the path, and declares them."""
+    if not parameter_names(operation.path):
+        return
+    if backend.extension != "http":
+        text = "in order to receive the path parameters."
+        raise Unfit(f"The action must use a response type of '.http' {text}")
+    if not backend.passes_path:
+        text = f"must end in '{REQUEST_PATH}' in order for actions to receive the path parameters."
+        raise Unfit(f"The target-url for operationId '{operation.body.get('operationId')}' {text}")
+    check_declared(operation.path, operation.item, operation.body)
+
+
+def _identifier(document: Json, verb: str, path: str) -> str:
+    """As `getBooksId` for `/books/{id}`; numbered where another path gives the same."""
+    taken = {each.body.get("operationId") for each in operations(document)}
+    words = re.findall(r"[a-z0-9]+", path.lower())
+    plain = verb + "".join(word.capitalize() for word in words)
+    name, number = plain, 1
+    while name in taken:
+        number += 1
+        name = f"{plain}{number}"
+    return name
