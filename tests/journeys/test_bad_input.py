@@ -13,9 +13,9 @@ pytestmark = pytest.mark.xdist_group("machine")
 COFFEE = (ROOT / "catalog" / "image-classification" / "example" / "coffee.jpg").read_bytes()
 
 
-def picture(width: int, height: int) -> bytes:
+def picture(width: int, height: int, form: str) -> bytes:
     content = io.BytesIO()
-    Image.new("L", (width, height)).save(content, "PNG")
+    Image.new("L", (width, height)).save(content, form)
     return content.getvalue()
 
 
@@ -23,8 +23,29 @@ BAD = {
     "a-text-file.jpg": b"this is no picture\n" * 40,
     "empty.jpg": b"",
     "truncated.jpg": COFFEE[: len(COFFEE) // 3],
-    "fifty-megapixels.png": picture(10_000, 5_100),
+    "fifty-megapixels.png": picture(10_000, 5_100, "PNG"),
 }
+ODD_KEYS = {
+    "spaces": "in/a  b .jpg",
+    "plus": "in/1+1.jpg",
+    "percent": "in/100%.jpg",
+    "escaped": "in/a%20b%2Fc.jpg",
+    "umlaut": "in/käse.jpg",
+    "decomposed": "in/ka\u0308se.jpg",
+    "han": "in/漢字.jpg",
+    "1000 characters": "in/" + "long/" * 198 + "end.jpg",
+}
+
+
+def results(machine: Machine, key: str) -> list[dict[str, Any]]:
+    """The result objects of an upload; a long key is cut in theirs."""
+    found = []
+    for stored in machine.store.list("results", f"image-classification/{key[:900]}"):
+        with machine.store.get("results", stored.key) as body:
+            result = json.loads(body.read())
+        if result["event"]["key"] == key:
+            found.append(result)
+    return found
 
 
 def dead_letters(machine: Machine, key: str) -> list[dict[str, Any]]:
@@ -53,7 +74,22 @@ def test_after_bad_files_the_next_photograph_is_answered(machine: Machine) -> No
         machine.store.put("uploads", f"bad-{number}.jpg", b"no picture")
     machine.store.put("uploads", "after-bad.jpg", COFFEE)
 
-    assert until(lambda: list(machine.store.list("results", "image-classification/after-bad.jpg/")))
+    assert until(lambda: results(machine, "after-bad.jpg"))
+
+
+def test_a_photograph_of_50_megapixels_is_answered(machine: Machine) -> None:
+    machine.store.put("uploads", "fifty-megapixels.jpg", picture(10_000, 5_100, "JPEG"))
+
+    assert len(until(lambda: results(machine, "fifty-megapixels.jpg"))[0]["result"]["labels"]) == 5
+
+
+@pytest.mark.parametrize("key", ODD_KEYS.values(), ids=ODD_KEYS)
+def test_an_odd_key_has_its_one_result(machine: Machine, key: str) -> None:
+    machine.store.put("uploads", key, COFFEE, content_type="image/jpeg")
+
+    found = until(lambda: results(machine, key))
+
+    assert [result["result"]["labels"][0] for result in found] == ["espresso"]
 
 
 @pytest.mark.parametrize(
