@@ -12,7 +12,15 @@ from aiohttp.web import BaseRequest, Response
 from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps, loads_foreign
 from deepwhisk.engine.names import Name
-from deepwhisk.engine.problems import Problem, bad_query, forbidden, malformed, too_large, unsupported_type
+from deepwhisk.engine.problems import (
+    Abandoned,
+    Problem,
+    bad_query,
+    forbidden,
+    malformed,
+    too_large,
+    unsupported_type,
+)
 
 JSON = "application/json"
 ACTIVATION_ID = "x-openwhisk-activation-id"
@@ -101,8 +109,11 @@ class Exchange:
 
 def check_length(request: BaseRequest, limit: int) -> None:
     """Refuses a body that says it is too large before any of it is kept."""
-    if request.content_length is not None and request.content_length > limit:
-        raise too_large("Request", request.content_length, limit)
+    length = request.content_length or 0
+    if length > request.client_max_size:
+        raise Abandoned(400, "Request too large")
+    if length > limit:
+        raise too_large("Request", length, limit)
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
