@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from fixtures.engine import Engine, wait_until
 
@@ -218,6 +219,40 @@ def test_a_feed_is_called_with_what_the_convention_says(take: Take, name: str) -
     trigger = f"/_/{name}-trigger"
     assert made["response"]["result"] == {"lifecycleEvent": "CREATE", "triggerName": trigger}
     assert ended["response"]["result"] == {"lifecycleEvent": "DELETE", "triggerName": trigger}
+
+
+def test_a_route_lives_and_ends(take: Take, name: str) -> None:
+    base = {"basepath": f"/{name}"}
+    exported = {"annotations": {"web-export": True}}
+    one = {"relpath": "/hello", "operation": "GET", "action": name}
+    other = {"relpath": "/hello/{who}", "operation": "POST", "action": name}
+    _, made, refused, both, listed, got = take(
+        create(name, **exported),
+        ["routes", "create", {**base, **one}],
+        ["routes", "create", {**base, **other}],
+        ["routes", "create", {**base, **other, "responsetype": "http"}],
+        ["routes", "list"],
+        ["routes", "get", base],
+    )
+
+    assert "must use a response type of '.http'" in refused["error"]
+    assert list(both["apidoc"]["paths"]) == ["/hello", "/hello/{who}"]
+    assert made["apidoc"]["paths"]["/hello"]["get"]["x-openwhisk"]["action"] == name
+    answer = requests.get(f"{made['gwApiUrl']}/hello", params={"name": "Ada"}, timeout=60)
+    assert answer.json() == {"hello": "Ada"}
+    assert made["gwApiUrl"] in {api["value"]["gwApiUrl"] for api in listed["apis"]}
+    assert [api["value"]["apidoc"]["basePath"] for api in got["apis"]] == [f"/{name}"]
+
+    *_, gone, left = take(
+        ["routes", "delete", {**base, "relpath": "/hello", "operation": "GET"}],
+        ["routes", "delete", base],
+        ["actions", "delete", {"name": name}],
+        ["routes", "delete", base],
+        ["routes", "list", base],
+    )
+    assert gone["status"] == 502
+    assert f"API '/{name}' does not exist." in gone["error"]
+    assert left == {"apis": []}
 
 
 def test_the_namespaces_of_a_key_are_listed(take: Take, engine: Engine) -> None:

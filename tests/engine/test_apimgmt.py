@@ -7,63 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from fixtures.engine import Answer, Api, Whisk, a_whisk
-
-HERE = "/api/v1/web/whisk.system/apimgmt"
-
-
-def apidoc(
-    base: str = "/hello",
-    path: str = "/world",
-    verb: str = "GET",
-    action: str = "w",
-    *,
-    namespace: str = "_",
-    secret: Any = None,
-    **members: Any,
-) -> dict[str, Any]:
-    """What `wsk api create` sends, a wrong address of the action included."""
-    backend: dict[str, Any] = {
-        "name": action,
-        "namespace": namespace,
-        "backendMethod": verb,
-        "backendUrl": "https://http://elsewhere.example/api/v1/web/_/default/other.http",
-        "authkey": "uuid:key",
-    }
-    if secret is not None:
-        backend["secureKey"] = secret
-    return {
-        "namespace": "_",
-        "gatewayBasePath": base,
-        "gatewayPath": path,
-        "gatewayMethod": verb,
-        "id": f"API:_:{base}",
-        "action": backend,
-        **members,
-    }
-
-
-def swagger(base: str = "/books", **members: Any) -> dict[str, Any]:
-    """An API as one writes it by hand."""
-    one = {"x-openwhisk": {"namespace": "_", "package": "default", "action": "w"}}
-    return {
-        "swagger": "2.0",
-        "info": {"title": "Books", "version": "2.0.0", "description": "of the club"},
-        "basePath": base,
-        "paths": {"/all": {"get": {**one, "summary": "every book"}}},
-        **members,
-    }
-
-
-async def create(api: Api, doc: dict[str, Any], responsetype: str = "json", ext: str = ".http") -> Answer:
-    query = urlencode(
-        {"accesstoken": "DUMMY TOKEN", "responsetype": responsetype, "spaceguid": str(api.credentials)[:36]}
-    )
-    return await api("POST", f"{HERE}/createApi{ext}?{query}", {"apidoc": doc})
+from fixtures.engine import Api, Whisk, a_whisk
+from fixtures.gateway import APIMGMT, apidoc, create, delete, swagger
 
 
 async def listed(api: Api, **query: Any) -> list[dict[str, Any]]:
-    answer = await api("GET", f"{HERE}/getApi.http?{urlencode(query)}")
+    answer = await api("GET", f"{APIMGMT}/getApi.http?{urlencode(query)}")
     assert answer.status == 200, answer.body
     apis: list[dict[str, Any]] = answer.json["apis"]
     return apis
@@ -77,10 +26,6 @@ async def documents(api: Api, **query: Any) -> dict[str, list[str]]:
         ]
         for each in await listed(api, **query)
     }
-
-
-async def delete(api: Api, **query: Any) -> Answer:
-    return await api("DELETE", f"{HERE}/deleteApi.http?{urlencode(query)}")
 
 
 @pytest.mark.parametrize("ext", [".http", ""])
@@ -356,7 +301,7 @@ async def test_an_imported_target_must_be_told_the_path(api: Api) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [("limit", "201"), ("limit", "x"), ("skip", "-1")])
 async def test_a_list_is_not_cut_at_nonsense(api: Api, key: str, value: str) -> None:
-    answer = await api("GET", f"{HERE}/getApi.http?{key}={value}")
+    answer = await api("GET", f"{APIMGMT}/getApi.http?{key}={value}")
     assert answer.status == 502
     assert f"'{key}' must be a whole number" in answer.json["error"]
 
@@ -369,7 +314,7 @@ async def test_an_unknown_response_type_is_refused(api: Api) -> None:
 async def test_nobody_manages_apis_without_a_key(whisk: Whisk) -> None:
     for method, call in (("POST", "createApi"), ("GET", "getApi"), ("DELETE", "deleteApi")):
         for caller in (whisk.nobody, whisk.api.with_credentials("who:what")):
-            answer = await caller(method, f"{HERE}/{call}.http")
+            answer = await caller(method, f"{APIMGMT}/{call}.http")
             assert answer.status == 401
             assert answer.error.startswith("Authentication is possible but has failed")
 
@@ -387,23 +332,23 @@ async def test_a_namespace_sees_and_changes_its_own_apis_only(whisk: Whisk) -> N
 async def test_the_space_is_the_callers(whisk: Whisk) -> None:
     other = str(whisk.system.credentials)[:36]
     for method, call in (("POST", "createApi"), ("GET", "getApi"), ("DELETE", "deleteApi")):
-        answer = await whisk.api(method, f"{HERE}/{call}.http?spaceguid={other}&basepath=/x")
+        answer = await whisk.api(method, f"{APIMGMT}/{call}.http?spaceguid={other}&basepath=/x")
         assert (answer.status, answer.error.startswith("The 'spaceguid' is not that of 'guest'")) == (
             403,
             True,
         )
-    assert (await whisk.api("GET", f"{HERE}/getApi.http?spaceguid=%C3%A4")).status == 403
+    assert (await whisk.api("GET", f"{APIMGMT}/getApi.http?spaceguid=%C3%A4")).status == 403
 
 
 async def test_calls_answer_their_own_verb(api: Api) -> None:
-    answer = await api("POST", f"{HERE}/getApi.http")
+    answer = await api("POST", f"{APIMGMT}/getApi.http")
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, OPTIONS")
-    assert (await api("OPTIONS", f"{HERE}/getApi.http")).status == 200
-    assert (await api("GET", f"{HERE}/nosuch.http")).status == 404
+    assert (await api("OPTIONS", f"{APIMGMT}/getApi.http")).status == 200
+    assert (await api("GET", f"{APIMGMT}/nosuch.http")).status == 404
 
 
 async def test_too_large_a_document_is_refused(api: Api) -> None:
-    answer = await api("POST", f"{HERE}/createApi.http", raw=b'{"apidoc":"' + b"x" * (1 << 20) + b'"}')
+    answer = await api("POST", f"{APIMGMT}/createApi.http", raw=b'{"apidoc":"' + b"x" * (1 << 20) + b'"}')
     assert answer.status == 413
 
 

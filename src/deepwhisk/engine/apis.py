@@ -55,11 +55,11 @@ class Apis:
         self._routes.pop(api.namespace, None)
 
     def routes(self, namespace: str) -> list[Route]:
-        """Those of a namespace, the most specific first: a word goes before a parameter."""
+        """Those of a namespace, the most specific first: a word before a parameter, then the longer base."""
         if namespace not in self._apis:
             return []
         if namespace not in self._routes:
-            found = [route for api in self.of(namespace) for route in routes(api.document)]
+            found = [route for api in reversed(self.of(namespace)) for route in routes(api.document)]
             found.sort(key=lambda route: [segment is None for segment in route.segments])
             self._routes[namespace] = found
         return self._routes[namespace]
