@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -116,7 +118,7 @@ def test_what_failed_can_be_tried_again(environment_cache: Path, wheel: str, tmp
 def test_half_of_an_environment_is_made_anew(environment_cache: Path, wheel: str) -> None:
     requirements = f"tiny @ {wheel}"
     home = environment_cache / "environments" / digest_of(requirements)
-    left = home.with_name(f".{home.name}.new")
+    left = home.with_name(f".{home.name}.5eed.new")
     (left / "bin").mkdir(parents=True, exist_ok=True)
     (left / "bin" / "python").write_text("half")
 
@@ -217,6 +219,21 @@ def test_closing_ends_what_is_being_made(environment_cache: Path) -> None:
     thread.join(10)
 
     assert "stopped" in str(failures[0])
+
+
+def test_a_build_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    # Its child keeps the output open, and is all that is left when the script has ended.
+    build = f"{SCRIPT}import subprocess\nsubprocess.Popen(['sleep', '61.25'])\n"
+    with pytest.raises(EnvironmentFailed, match="took longer than 3 s"):
+        Environments(tmp_path, patience=3.0).prepare("", build, silent)
+
+    assert b"sleep\x0061.25" not in b"".join(_command_lines())
+
+
+def _command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
 
 
 def test_the_runtime_is_installed_alone_and_once(tmp_path: Path) -> None:

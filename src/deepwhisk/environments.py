@@ -8,12 +8,11 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ from pathlib import Path
 import uv
 
 from deepwhisk.errors import EnvironmentFailed
+from deepwhisk.groups import follow, kill, limited
 
+LONGEST = 3600.0  # seconds that one step of a making may take
 Progress = Callable[[str], None]
 
-_TAIL = 25
 _UNREACHABLE = (
     "dns error",
     "network is unreachable",
@@ -51,7 +51,8 @@ class Environment:
 class Environments:
     """A cache of environments, which several processes may share."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, patience: float = LONGEST) -> None:
+        self._patience = patience
         self._environments = cache / "environments"
         self._weights = cache / "weights"
         self._running: set[subprocess.Popen[str]] = set()
@@ -73,7 +74,7 @@ class Environments:
         """End what is being made; whoever waits for it gets EnvironmentFailed."""
         self._closed = True
         for process in tuple(self._running):
-            _kill(process)
+            kill(process)
 
     def _kept(self, folder: Path, make: Callable[[Path], None]) -> Path:
         if _is_whole(folder):
@@ -85,8 +86,10 @@ class Environments:
         return folder
 
     def _replace(self, folder: Path, make: Callable[[Path], None]) -> None:
-        new = folder.with_name(f".{folder.name}.new")
-        shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
+        for left in folder.parent.glob(f".{folder.name}.*new"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        # What that one had started may still run, and must not write into this one's.
+        new = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
         try:
             make(new)
             new.rename(folder)
@@ -127,11 +130,12 @@ class Environments:
         self._running.add(process)
         try:
             if self._closed:
-                _kill(process)
-            tail = _follow(process, progress)
+                kill(process)
+            with limited(process, self._patience):
+                tail = follow(process, progress)
         finally:
             self._running.discard(process)
-            _kill(process)
+            kill(process)
         if process.returncode:
             raise EnvironmentFailed(self._why(command[0], tail))
 
@@ -205,24 +209,6 @@ def _is_whole(folder: Path) -> bool:
     """Complete, and its interpreter not uninstalled since."""
     python = folder / "bin" / "python"
     return python.exists() if python.is_symlink() else folder.exists()
-
-
-def _follow(process: subprocess.Popen[str], progress: Progress) -> str:
-    tail: deque[str] = deque(maxlen=_TAIL)
-    assert process.stdout is not None
-    with process.stdout as lines:
-        for line in lines:
-            tail.append(line.rstrip())
-            progress(line.strip())
-    process.wait()
-    return "\n".join(tail)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Uv and what it has started, if they still run."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
