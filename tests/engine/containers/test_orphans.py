@@ -49,3 +49,16 @@ def test_processes_are_known_by_the_folder_in_their_environment(
         process.kill()
 
     assert status == (-9 if ended else None)
+
+
+def test_locks_that_cannot_be_opened_keep_nobody_from_starting(tmp_path: Path) -> None:
+    for number, target in enumerate(("nowhere", "/etc/passwd", "deepwhisk-2/lock")):
+        folder = tmp_path / f"deepwhisk-{number}"
+        folder.mkdir()
+        (folder / "lock").symlink_to(target)
+
+    folder, lock = claim_folder(tmp_path)
+
+    assert (tmp_path / "deepwhisk-1").exists()
+    assert folder.exists()
+    os.close(lock)

@@ -28,13 +28,15 @@ def claim_folder(parent: Path | None = None) -> tuple[Path, int]:
 
 def _remove_left(parent: Path) -> None:
     for lock in parent.glob(f"{_PREFIX}*/lock"):
-        if lock.stat().st_uid != os.getuid():
-            continue
-        descriptor = os.open(lock, os.O_RDWR)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            end_marked(str(lock.parent))
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            continue  # somebody else's, or one whose engine has just removed it
+        try:
+            if os.fstat(descriptor).st_uid == os.getuid():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end_marked(str(lock.parent))
+                shutil.rmtree(lock.parent, ignore_errors=True)
         except BlockingIOError:
             continue  # its engine lives
         finally:
