@@ -42,6 +42,13 @@ def test_nothing_known_says_where_it_looked_and_what_to_do(
     assert str(tmp_path / "none" / "wskprops") in str(caught.value)
 
 
+def test_a_key_without_a_colon_is_refused_and_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="UUID:KEY") as caught:
+        find_endpoint("http://flag:1", "hush", State(tmp_path), {})
+
+    assert "hush" not in str(caught.value)
+
+
 def test_a_key_may_hold_an_equals_sign(tmp_path: Path) -> None:
     path = tmp_path / "wskprops"
     path.write_text("AUTH=a:b=c\n")

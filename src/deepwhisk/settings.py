@@ -98,4 +98,6 @@ def find_endpoint(
             f"No {missing} of an OpenWhisk endpoint is known: looked in {', '.join(map(str, candidates))}. "
             "Start one here with `deepwhisk up`, or name one with --apihost and --auth."
         )
+    if ":" not in key:
+        raise SettingsError("The key has no colon; give --auth UUID:KEY, as in the line AUTH= of wskprops.")
     return Endpoint(host, key)

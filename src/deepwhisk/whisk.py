@@ -20,7 +20,7 @@ CONNECT_SECONDS = 10.0
 PAGE = 200  # the most entities that a server lists at once
 LOST_UPDATE = "Concurrent modification to resource detected."
 LOST_UPDATE_TRIES = 3
-NOT_FOUND = 404
+UNAUTHORIZED, NOT_FOUND = 401, 404
 POLL_SECONDS = 0.5
 
 
@@ -171,7 +171,9 @@ def _error(response: requests.Response, request: str) -> WhiskError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
     message = _message(body) or response.text[:200].strip() or response.reason or "no reason given"
-    return WhiskError(f"{message} (HTTP {response.status_code}, {request})", response.status_code, code, body)
+    advice = "; check --auth, or AUTH in wskprops" if response.status_code == UNAUTHORIZED else ""
+    said = f"{message} (HTTP {response.status_code}, {request}){advice}"
+    return WhiskError(said, response.status_code, code, body)
 
 
 def _message(body: Any) -> str:
