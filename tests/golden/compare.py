@@ -100,7 +100,7 @@ def _is_own(entity: Any) -> bool:
     if not isinstance(entity, dict):
         return False
     name = f"{entity.get('namespace', '')}/{entity.get('name', '')}"
-    return "/gt_" in name or "/e2e-" in name
+    return any(f"/{prefix}" in name for prefix in ("gt_", "e2e-", "wd-"))
 
 
 def _value(value: Any, loose: Collection[str]) -> Any:
