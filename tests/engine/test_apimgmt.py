@@ -347,6 +347,19 @@ async def test_calls_answer_their_own_verb(api: Api) -> None:
     assert (await api("GET", f"{APIMGMT}/nosuch.http")).status == 404
 
 
+async def test_a_namespace_has_so_many_operations_and_no_more(api: Api) -> None:
+    await create(api, apidoc())
+    one = {"x-openwhisk": {"action": "w"}}
+    paths = {f"/{number}": {"get": one} for number in range(2000)}
+    answer = await create(api, {"swagger": swagger(paths=paths)})
+    assert "2001 operations are more than the 2000 a namespace may have." in answer.json["error"]
+
+    paths.popitem()
+    assert (await create(api, {"swagger": swagger(paths=paths)})).status == 200
+    assert (await create(api, apidoc("/more"))).status == 502
+    assert (await create(api, apidoc())).status == 200
+
+
 async def test_too_large_a_document_is_refused(api: Api) -> None:
     answer = await api("POST", f"{APIMGMT}/createApi.http", raw=b'{"apidoc":"' + b"x" * (1 << 20) + b'"}')
     assert answer.status == 413

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from deepwhisk.engine.apidoc import VERBS, imported, narrowed, new_document, shown, with_operation, without
+from deepwhisk.engine.apidoc import (
+    VERBS,
+    imported,
+    narrowed,
+    new_document,
+    operations,
+    shown,
+    with_operation,
+    without,
+)
 from deepwhisk.engine.apipaths import Json, Unfit, check_base
 from deepwhisk.engine.apis import Api, Apis
 from deepwhisk.engine.backends import Backend, checked_name
@@ -18,6 +27,7 @@ from deepwhisk.engine.lists import DEFAULT, MOST
 from deepwhisk.engine.problems import Problem
 from deepwhisk.engine.web_answer import EXTENSIONS
 
+MOST_OPERATIONS = 2000
 _REQUIRED = ("gatewayBasePath", "gatewayPath", "gatewayMethod", "action")
 
 
@@ -76,8 +86,20 @@ def create(asked: Asked) -> Json:
     doc = _object(asked.members.get("apidoc"), "apidoc")
     document = _import(doc, namespace) if doc.get("swagger") else _add(asked, doc)
     api = Api(namespace, document)
+    _check_room(asked, api)
     asked.apis.put(api)
     return asked.value(api)
+
+
+def _check_room(asked: Asked, new: Api) -> None:
+    kept = [api for api in asked.apis.of(asked.namespace) if api.base != new.base]
+    _check_number(*(api.document for api in (*kept, new)))
+
+
+def _check_number(*documents: Json) -> None:
+    number = sum(1 for document in documents for _ in operations(document))
+    if number > MOST_OPERATIONS:
+        raise Unfit(f"{number} operations are more than the {MOST_OPERATIONS} a namespace may have.")
 
 
 def _import(doc: Json, namespace: str) -> Json:
@@ -90,6 +112,7 @@ def _import(doc: Json, namespace: str) -> Json:
             raise Unfit(f"swagger is missing the {member} field.")
         if not isinstance(swagger[member], kind):
             raise Unfit(f"'{member}' of swagger must be {'a string' if kind is str else 'an object'}.")
+    _check_number(swagger)
     return imported(swagger, namespace)
 
 

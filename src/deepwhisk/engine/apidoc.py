@@ -6,8 +6,9 @@ addresses have no host; whoever is shown a document sees the host he asked at.
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from deepwhisk.engine.apipaths import (
@@ -28,6 +29,7 @@ from deepwhisk.engine.backends import (
     cases,
     forget,
     read_backend,
+    told,
     write_backend,
 )
 
@@ -78,13 +80,15 @@ def with_operation(document: Json, path: str, verb: str, backend: Backend, decla
     """DOCUMENT with one more operation, or with another one in its place."""
     changed = copy.deepcopy(document)
     item = changed["paths"].setdefault(check_path(path), {})
-    body: Json = {"operationId": item.pop(verb, {}).get("operationId") or _identifier(changed, verb, path)}
+    taken = {each.body["operationId"] for each in operations(changed)}
+    body: Json = {"operationId": item.pop(verb, {}).get("operationId") or _identifier(taken, verb, path)}
     if parameter_names(path):
         body["parameters"] = declarations(path, declared)
     body["responses"] = {"default": {"description": "Default response"}}
     item[verb] = body
     _check_parameters(Operation(path, verb, item, body), backend)
-    write_backend(changed, body, backend)
+    forget(changed, [body["operationId"]])
+    cases(changed).append(write_backend(body, backend))
     return changed
 
 
@@ -95,11 +99,18 @@ def without(document: Json, path: str, verb: str | None) -> Json:
         raise Unfit(f"path '{path}' does not exist in the API")
     if verb is not None and verb not in verbs:
         raise Unfit(f"path '{path}' with operation '{verb}' does not exist in the API")
+    return _kept(document, lambda each: each.path != path or verb not in (None, each.verb))
+
+
+def _kept(document: Json, wanted: Callable[[Operation], bool]) -> Json:
+    """DOCUMENT with the operations that are WANTED, and the paths that have any."""
     changed = copy.deepcopy(document)
-    for gone in [verb] if verb else verbs:
-        forget(changed, changed["paths"][path].pop(gone)["operationId"])
-    if verb is None or len(verbs) == 1:
-        del changed["paths"][path]
+    gone = [each for each in operations(changed) if not wanted(each)]
+    forget(changed, [each.body["operationId"] for each in gone])
+    for each in gone:
+        del each.item[each.verb]
+        if not any(verb in each.item for verb in VERBS):
+            del changed["paths"][each.path]
     return changed
 
 
@@ -108,31 +119,33 @@ def imported(document: Json, owner: str) -> Json:
     changed = copy.deepcopy(document)
     _check_served(changed, "The document")
     changed["basePath"] = check_base(changed["basePath"])
-    found = list(operations(changed))
-    backends = [read_backend(changed, each.body, owner) for each in found]
+    found, known = list(operations(changed)), told(changed)
+    backends = [read_backend(each.body, known, owner) for each in found]
     for operation, backend in zip(found, backends, strict=True):
         check_path(operation.path)
         _check_served(operation.body, f"'{operation.verb}' of '{operation.path}'")
         _check_parameters(operation, backend)
-    cases(changed).clear()
-    known: set[str] = set()
-    for operation, backend in zip(found, backends, strict=True):
-        given = operation.body.pop("operationId", None)
-        fresh = isinstance(given, str) and given not in known
-        operation.body["operationId"] = (
-            given if fresh else _identifier(changed, operation.verb, operation.path)
-        )
-        known.add(operation.body["operationId"])
-        write_backend(changed, operation.body, backend)
+    _identify(found)
+    cases(changed)[:] = [write_backend(each.body, to) for each, to in zip(found, backends, strict=True)]
     return changed
+
+
+def _identify(found: list[Operation]) -> None:
+    """Gives an id to each operation that has none of its own."""
+    taken: set[str] = set()
+    for each in found:
+        given = each.body.get("operationId")
+        own = isinstance(given, str) and given not in taken
+        each.body["operationId"] = given if own else _identifier(taken, each.verb, each.path)
+        taken.add(each.body["operationId"])
 
 
 def routes(document: Json) -> list[Route]:
     cors = document[CONFIGURATION].get("cors")
     allowed = not isinstance(cors, dict) or cors.get("enabled") is not False
-    base = segments(document["basePath"])
+    base, known = segments(document["basePath"]), told(document)
     return [
-        Route(each.verb, base + segments(each.path), read_backend(document, each.body, ""), allowed)
+        Route(each.verb, base + segments(each.path), read_backend(each.body, known, ""), allowed)
         for each in operations(document)
     ]
 
@@ -152,11 +165,8 @@ def narrowed(document: Json, path: str | None, verb: str | None) -> Json | None:
     """DOCUMENT with only the operations of a path and a verb; nothing when there are none."""
     if not path and not verb:
         return document
-    narrow = document
-    for each in operations(document):
-        if (path and each.path != path) or (verb and each.verb != verb):
-            narrow = without(narrow, each.path, each.verb)
-    return narrow if any(operations(narrow)) else None
+    narrow = _kept(document, lambda each: path in (None, each.path) and verb in (None, each.verb))
+    return narrow if narrow["paths"] else None
 
 
 def _object(value: Any, what: str) -> Json:
@@ -187,13 +197,9 @@ def _check_parameters(operation: Operation, backend: Backend) -> None:
     check_declared(operation.path, operation.item, operation.body)
 
 
-def _identifier(document: Json, verb: str, path: str) -> str:
+def _identifier(taken: set[str], verb: str, path: str) -> str:
     """As `getBooksId` for `/books/{id}`; numbered where another path gives the same."""
-    taken = {each.body.get("operationId") for each in operations(document)}
     words = re.findall(r"[a-z0-9]+", path.lower())
     plain = verb + "".join(word.capitalize() for word in words)
-    name, number = plain, 1
-    while name in taken:
-        number += 1
-        name = f"{plain}{number}"
-    return name
+    names = (f"{plain}{number}" for number in count(2))
+    return plain if plain not in taken else next(name for name in names if name not in taken)

@@ -5,6 +5,7 @@ What it says of hosts is never followed: an address serves to find the name of a
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ from deepwhisk.engine.web_answer import EXTENSIONS
 CONFIGURATION, EXTENSION = "x-ibm-configuration", "x-openwhisk"
 REQUEST_PATH = "$(request.path)"
 _SECRET = "message.headers.X-Require-Whisk-Auth"
+Told = dict[str, list[Json]]  # steps by the id of an operation
 _WEB = re.compile(r"/api/v1/web/([^/?]+)/([^/?]+)/([^/?$]+)")
 
 
@@ -38,11 +40,11 @@ class Backend:
         return self.address + (REQUEST_PATH if self.passes_path else "")
 
 
-def read_backend(document: Json, operation: Json, owner: str) -> Backend:
+def read_backend(operation: Json, told: Told, owner: str) -> Backend:
     """Where OPERATION leads; the namespace `_` is OWNER's."""
     named = operation.get(EXTENSION)
     named = named if isinstance(named, dict) else {}
-    steps = _steps(document, operation)
+    steps = told.get(str(operation.get("operationId")), [])
     target = _target(steps)
     parts = _WEB.search(str(named.get("url") or target or ""))
     extension = _extension(parts[3]) if parts else "json"
@@ -56,9 +58,9 @@ def read_backend(document: Json, operation: Json, owner: str) -> Backend:
     return Backend(name, extension, passes, _secret(steps))
 
 
-def write_backend(document: Json, operation: Json, backend: Backend) -> None:
-    """Makes OPERATION lead to BACKEND."""
-    name, identifier = backend.name, operation["operationId"]
+def write_backend(operation: Json, backend: Backend) -> Json:
+    """Makes OPERATION lead to BACKEND; gives the case that says so to a gateway."""
+    name = backend.name
     operation[EXTENSION] = {
         "url": backend.address,
         "namespace": name.namespace,
@@ -68,13 +70,13 @@ def write_backend(document: Json, operation: Json, backend: Backend) -> None:
     steps: list[Json] = [{"invoke": {"target-url": backend.target, "verb": "keep"}}]
     if backend.secret is not None:
         steps.append({"set-variable": {"actions": [{"set": _SECRET, "value": backend.secret}]}})
-    forget(document, identifier)
-    cases(document).append({"operations": [identifier], "execute": steps})
+    return {"operations": [operation["operationId"]], "execute": steps}
 
 
-def forget(document: Json, identifier: str) -> None:
-    kept = [case for case in cases(document) if case["operations"] != [identifier]]
-    cases(document)[:] = kept
+def forget(document: Json, identifiers: Iterable[str]) -> None:
+    """Takes the cases of these operations out of DOCUMENT."""
+    gone = set(identifiers)
+    cases(document)[:] = [case for case in cases(document) if case["operations"][0] not in gone]
 
 
 def cases(document: Json) -> list[Any]:
@@ -101,13 +103,14 @@ def _switch(steps: list[Any]) -> list[Any]:
     return made
 
 
-def _steps(document: Json, operation: Json) -> list[Json]:
-    """What a gateway is told to do for OPERATION."""
-    identifier = operation.get("operationId")
+def told(document: Json) -> Told:
+    """What a gateway is told to do for each operation."""
+    found: Told = {}
     for case in cases(document):
-        if isinstance(case, dict) and identifier in _members(case.get("operations")):
-            return [step for step in _members(case.get("execute")) if isinstance(step, dict)]
-    return []
+        if isinstance(case, dict):
+            steps = [step for step in _members(case.get("execute")) if isinstance(step, dict)]
+            found.update({str(each): steps for each in _members(case.get("operations"))})
+    return found
 
 
 def _members(value: Any) -> list[Any]:

@@ -35,7 +35,7 @@ async def answer_gateway(
     platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
 ) -> Response:
     tenant, _, rest = path.removeprefix(ROOT).partition("/")
-    fitting = _fitting(platform.apis.routes(unquote(tenant)), rest)
+    fitting = platform.apis.routes(unquote(tenant)).fitting(_segments(rest))
     cors = all(route.cors for route in fitting)
     try:
         route = _choose(fitting, request.method, path)
@@ -48,18 +48,10 @@ async def answer_gateway(
     return _with_cors(response, request, fitting) if cors else _without_cors(response)
 
 
-def _fitting(routes: Iterable[Route], rest: str) -> list[Route]:
-    """Those of ROUTES that a path fits, in their order."""
-    asked = [unquote(segment) for segment in rest.removesuffix("/").split("/")] if rest.strip("/") else []
-    return [
-        route
-        for route in routes
-        if len(route.segments) == len(asked)
-        and all(
-            there != "" if segment is None else segment == there
-            for segment, there in zip(route.segments, asked, strict=True)
-        )
-    ]
+def _segments(rest: str) -> list[str]:
+    """The words of a path; a slash at its end means nothing."""
+    path = rest.removesuffix("/")
+    return [unquote(segment) for segment in path.split("/")] if path else []
 
 
 def _choose(fitting: list[Route], method: str, path: str) -> Route | None:
