@@ -31,6 +31,11 @@ class State:
         return self.folder / "wskprops"
 
     @property
+    def wskprops_system(self) -> Path:
+        """The same for the namespace whisk.system."""
+        return self.folder / "wskprops.system"
+
+    @property
     def running(self) -> Path:
         """The addresses of the parts, while `up` runs (JSON)."""
         return self.folder / "up.json"

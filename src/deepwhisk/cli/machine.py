@@ -19,7 +19,8 @@ from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import StoreSettings
 from deepwhisk.project import Project
 from deepwhisk.services import Services
-from deepwhisk.settings import State, find_endpoint
+from deepwhisk.settings import State, find_endpoint, read_wskprops
+from deepwhisk.system import deploy_system
 from deepwhisk.whisk import Whisk
 
 WATCH_SECONDS = 0.2
@@ -65,6 +66,7 @@ class Machine:
         ports = choose_ports(self.state, self._host, self._port)
         with err.status("Starting store, engine and feed …"):
             self._start_parts(ports)
+            self._deploy_system()
             make_buckets(self.store, project)
         with showing(self.whisk.apihost) as progress:
             deploy_all(self.whisk, project, self.environment, progress)
@@ -86,6 +88,10 @@ class Machine:
         self.whisk = Whisk(endpoint.apihost, endpoint.auth)
         self.running = Running(os.getpid(), apihost, self.store.endpoint, feed_url, ready=False)
         self.running.write(self.state)
+
+    def _deploy_system(self) -> None:
+        key = read_wskprops(self.state.wskprops_system)["AUTH"]
+        deploy_system(Whisk(self.whisk.apihost, key))
 
     def _start_store(self, feed_url: str) -> None:
         if self._store_url is not None:
