@@ -79,7 +79,9 @@ def _show(found: dict[str, Any]) -> None:
         counts = ", ".join(f"{number} {name}" for name, number in one["counts"].items() if number)
         out.print(f"      {counts or 'nothing yet'}")
         for said in filter(None, (one["reason"], one["lastError"])):
-            out.print(f"      [yellow]{said}[/]", markup=True)
+            out.print(f"      {said}", style="yellow", markup=False)
     for one in found["environments"]:
         color = {"ready": "green", "failed": "red"}.get(str(one["state"]), "yellow")
-        out.print(f"[{color}]{one['state']:7}[/] environment {one['digest']} {one.get('phase', '')}")
+        out.print(f"[{color}]{one['state']:7}[/] environment of {', '.join(one['packages']) or 'the base'}")
+        if one["state"] != "ready":
+            out.print(f"      {one['error'] or one['phase']}", markup=False)
