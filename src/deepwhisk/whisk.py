@@ -139,7 +139,7 @@ class Whisk:
             session.auth = (user, key)
             session.verify = self._verify
             # A proxy of the environment cannot reach this machine's loopback.
-            session.trust_env = not _is_loopback(self.apihost)
+            session.trust_env = not is_loopback(self.apihost)
             self._threads.session = session
         return session
 
@@ -200,7 +200,8 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -21,6 +21,7 @@ NETWORK = {
     "REQUESTS_CA_BUNDLE",
     "TZ",
 }
+LOOPBACK = "localhost,127.0.0.1,::1"
 
 
 @click.command()
@@ -54,4 +55,9 @@ def engine(port: int, host: str, durable: str, state: State) -> None:
 
 def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
     """What containers get of the engine's environment: how to reach the network, and nothing else."""
-    return {name: value for name, value in environ.items() if name.upper() in NETWORK}
+    known = {name: value for name, value in environ.items() if name.upper() in NETWORK}
+    if not any(name.upper().endswith("_PROXY") for name in known):
+        return known
+    # What goes to this machine's own services carries keys, and no proxy could reach them.
+    spared = {name: known.get(name) for name in ("NO_PROXY", "no_proxy")}
+    return known | {name: ",".join(filter(None, (said, LOOPBACK))) for name, said in spared.items()}

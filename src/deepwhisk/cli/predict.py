@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import requests
+from rich.markup import escape
 
+from deepwhisk.cli import links
 from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
 from deepwhisk.environments import Environment, Environments, install_runtime
-from deepwhisk.errors import PredictionFailed, SettingsError, StoreUnreachable, WhiskError, WhiskUnreachable
+from deepwhisk.errors import PredictionFailed, SettingsError, WhiskError, WhiskUnreachable
 from deepwhisk.project import Project
 from deepwhisk.settings import State, cache_folder
 from deepwhisk.whisk import Whisk
@@ -116,25 +117,20 @@ def argument(whisk: Whisk, path: Path) -> dict[str, Any]:
         raise SettingsError(f"There is no file {path}; give -i KEY=@FILE an existing one.")
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if path.stat().st_size <= INLINE_BYTES:
-        content = base64.b64encode(path.read_bytes()).decode()
+        content = base64.b64encode(_content(path)).decode()
         return {"$bytes": content, "contentType": kind, "filename": path.name}
     link = whisk.invoke(
         "objects/link", {"name": path.name, "contentType": kind, "size": path.stat().st_size}, result=True
     )
-    _put(link["put"], path)
+    links.put(link["put"]["url"], link["put"].get("headers") or {}, path)
     return dict(link["reference"])
 
 
-def _put(put: dict[str, Any], path: Path) -> None:
+def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as body:
-            response = requests.put(put["url"], data=body, headers=put.get("headers"), timeout=(10, 600))
-    except requests.RequestException as error:
-        raise StoreUnreachable(f"The store did not take {path.name}: {error}") from error
-    if not response.ok:
-        raise StoreUnreachable(
-            f"The store refused {path.name} with {response.status_code}: {response.text[:200]}"
-        )
+        return path.read_bytes()
+    except OSError as error:
+        raise links.unreadable(path, error) from error
 
 
 def _ask_folder(name: str, inputs: tuple[str, ...]) -> Any:
@@ -178,21 +174,38 @@ def _show(answer: Any, output: Path | None, as_json: bool) -> None:
         _save(answer, output)
     if as_json:
         print_json(answer)
-    elif isinstance(answer, dict) and {"labels", "probabilities"} <= answer.keys():
-        for label, probability in zip(answer["labels"], answer["probabilities"], strict=False):
-            bar = "█" * round(30 * probability)
-            out.print(f"{probability:7.2%}  {label}  [blue]{bar}[/]")
+    elif _are_bars(answer):
+        _show_bars(answer["labels"], answer["probabilities"])
     else:
         print_json(answer)
+
+
+def _are_bars(answer: Any) -> bool:
+    """Whether an answer is labels with their probabilities."""
+    if not isinstance(answer, dict):
+        return False
+    labels, numbers = answer.get("labels"), answer.get("probabilities")
+    return isinstance(labels, list) and isinstance(numbers, list) and all(map(_is_share, numbers))
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def _show_bars(labels: list[Any], probabilities: list[float]) -> None:
+    for label, probability in zip(labels, probabilities, strict=False):
+        bar = "█" * round(30 * probability)
+        out.print(f"{probability:7.2%}  {escape(str(label))}  [blue]{bar}[/]")
 
 
 def _save(answer: Any, output: Path) -> None:
     if not isinstance(answer, dict) or not {"$bytes", "$object"} & answer.keys():
         raise SettingsError("The answer is not a file, so there is nothing for --output.")
-    if "$bytes" in answer:
-        output.write_bytes(base64.b64decode(answer["$bytes"]))
-    else:
-        response = requests.get(answer["$object"]["url"], timeout=(10, 600))
-        response.raise_for_status()
-        output.write_bytes(response.content)
-    err.print(f"Wrote {output} ({output.stat().st_size:,} bytes).")
+    try:
+        if "$bytes" in answer:
+            output.write_bytes(base64.b64decode(answer["$bytes"]))
+        else:
+            links.get(answer["$object"]["url"], output)
+    except OSError as error:
+        raise SettingsError(f"{output} cannot be written: {error.strerror}.") from error
+    err.print(f"Wrote {output} ({output.stat().st_size:,} bytes).", markup=False)
