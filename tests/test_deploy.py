@@ -94,12 +94,19 @@ project:
         server = present(
             "packages",
             "p",
-            annotations=managed("x"),
-            parameters=[{"key": "store_secret_key", "value": "old"}],
+            annotations=[*managed("x"), {"key": "require-whisk-auth", "value": "old"}],
+            parameters=[
+                {"key": "store_secret_key", "value": "old"},
+                {"key": "store", "value": {"password": "old", "port": 1}},
+            ],
         )
         text = "project: {name: x, packages: {p: {inputs: {store_secret_key: new}}}}"
         [change] = plan(manifest(text), server)
-        assert [(field.before, field.after) for field in change.fields] == [("•••", "•••")]
+        assert {field.name: (field.before, field.after) for field in change.fields} == {
+            "annotations.require-whisk-auth": ("•••", None),
+            "parameters.store_secret_key": ("•••", "•••"),
+            "parameters.store": ({"password": "•••", "port": 1}, None),
+        }
 
     def test_an_entity_of_nobody_is_taken_over(self) -> None:
         server = present("packages", "p")

@@ -131,4 +131,13 @@ def _inherited(entity: Entity, extra: list[str], present: dict[str, Any], actual
 
 def _shown(name: str, value: Any) -> Any:
     member, _, key = name.partition(".")
-    return "•••" if value and member == "parameters" and SECRET.search(key) else value
+    return _masked(key, value) if member in ("parameters", "annotations") else value
+
+
+def _masked(key: str, value: Any) -> Any:
+    """A value without what is secret in it, by its name, however deep."""
+    if value and not isinstance(value, bool) and SECRET.search(key):
+        return "•••"
+    if isinstance(value, dict):
+        return {inner: _masked(str(inner), each) for inner, each in value.items()}
+    return [_masked(key, each) for each in value] if isinstance(value, list) else value
