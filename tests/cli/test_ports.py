@@ -35,3 +35,12 @@ def test_the_feed_takes_another_port_when_its_own_is_taken(tmp_path: Path) -> No
     kept = choose_ports(state(tmp_path), "127.0.0.1", 0).feed
     with socket.create_server(("127.0.0.1", kept)):
         assert choose_ports(state(tmp_path), "127.0.0.1", 0).feed != kept
+
+
+def test_a_port_that_was_half_written_is_forgotten(tmp_path: Path) -> None:
+    made = state(tmp_path)
+    (made.folder / "feed").mkdir()
+    for left in ("", "2300\n24", "999999"):
+        (made.folder / "feed" / "port").write_text(left)
+
+        assert 1024 < choose_ports(made, "127.0.0.1", 0).feed < 65536

@@ -7,6 +7,7 @@ import sys
 import requests
 
 from deepwhisk.objects.seaweed import Seaweed
+from deepwhisk.objects.seaweed_folder import write_private
 from deepwhisk.objects.store import StoreSettings
 from deepwhisk.services import Part
 from deepwhisk.settings import State
@@ -17,9 +18,7 @@ def feed_token(state: State) -> str:
     file = state.folder / "feed" / "token"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as text:
-            text.write(secrets.token_urlsafe(32))
+        write_private(file, secrets.token_urlsafe(32))
     return file.read_text(encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """The ports of `up`: the API's as asked for, and the feed's, which stays from start to start."""
 
 import random
+import re
 import socket
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ def _kept_feed_port(state: State) -> int:
     """The feed's port of the last start, if it is still free."""
     file = state.folder / "feed" / "port"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = int(file.read_text()) if file.exists() else 0
+    said = file.read_text() if file.exists() else ""
+    kept = int(said) if re.fullmatch("[0-9]{1,5}", said) else 0  # half a number, if `up` was killed
     port = kept if kept and is_free("127.0.0.1", kept) else any_free("127.0.0.1")
     file.write_text(str(port))
     return port
