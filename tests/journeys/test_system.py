@@ -1,0 +1,14 @@
+"""What every OpenWhisk has in its namespace whisk.system, on a whole machine."""
+
+import pytest
+
+from fixtures.machine import Machine
+
+pytestmark = pytest.mark.xdist_group("machine")
+
+
+def test_the_packages_of_the_system_can_be_used(machine: Machine) -> None:
+    whisk = machine.whisk
+
+    assert "utils" in [package["name"] for package in whisk.request("GET", "/whisk.system/packages")]
+    assert whisk.invoke("/whisk.system/utils/echo", {"x": [1]}, result=True) == {"x": [1]}
