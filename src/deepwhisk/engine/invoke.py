@@ -8,7 +8,7 @@ from deepwhisk.engine.exchange import ACTIVATION_ID, Exchange, reply, reply_byte
 from deepwhisk.engine.invocation import SUCCESS, WHISK_ERROR
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform
-from deepwhisk.engine.problems import Problem, bad_query
+from deepwhisk.engine.problems import FAILED_INSIDE, Problem, bad_query
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import target
 from deepwhisk.engine.work import Work, accept, wait
@@ -35,8 +35,8 @@ def accepted(activation_id: str) -> Response:
 
 
 def _answer(record: Record, bare: bool) -> Response:
-    if record.status == WHISK_ERROR and "conductor" in record.annotations:
-        raise Problem(500, record.result["error"])
+    if "conductor" in record.annotations and record.result == {"error": FAILED_INSIDE}:
+        raise Problem(500, FAILED_INSIDE)
     headers = {ACTIVATION_ID: record.id}
     if bare or isinstance(record.result, list):
         return reply_bytes(dumps(record.result), _status(record), headers)
