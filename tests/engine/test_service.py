@@ -305,3 +305,20 @@ async def test_an_action_of_a_kind_that_has_gone_can_be_read_and_deleted(tmp_pat
         "The 'python:3.11' runtime is no longer supported. "
         "You may read and delete but not update or invoke this action.",
     )
+
+
+def test_one_that_is_still_ending_is_waited_for(tmp_path: Path, environment_cache: Path) -> None:
+    first = start_engine(tmp_path / "state", environment_cache)
+    client = Client(first)
+    client.make("slow", SLEEPS)
+    path = "actions/slow?blocking=true&result=true"
+    caller = threading.Thread(target=lambda: client("POST", path, {"for": 2}))
+    caller.start()
+    wait_until(lambda: first.process.poll() is None and client("GET", "actions").status_code == 200)
+    time.sleep(0.3)
+    first.process.terminate()
+    second = start_engine(tmp_path / "state", environment_cache)
+
+    assert Client(second)("GET", "actions").status_code == 200
+    caller.join()
+    assert (stop_engine(first), stop_engine(second)) == (0, 0)

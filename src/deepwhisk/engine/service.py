@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -35,6 +36,7 @@ from deepwhisk.engine.wskprops import write_wskprops
 from deepwhisk.errors import ServiceError
 
 GRACE = 3.0  # seconds for calls that wait, when the engine is told to end
+ENDING = GRACE + 2  # seconds for one that was here before, and has been told to end
 AHEAD = 8  # actions whose environments are looked after at the start
 MakePool = Callable[[str], Pool]  # from the engine's address, as actions see it
 
@@ -133,6 +135,14 @@ async def _end_running(platform: Platform) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
     """Makes FOLDER and keeps other engines out of it."""
@@ -140,12 +150,13 @@ def _claimed(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ServiceError(
-                f"another engine works in {folder}: stop it, or name another state directory"
-            ) from None
+        deadline = time.monotonic() + ENDING
+        while not _taken(descriptor):
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"another engine works in {folder}: stop it, or name another state directory"
+                )
+            time.sleep(0.05)
         yield
     finally:
         os.close(descriptor)
