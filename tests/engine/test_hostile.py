@@ -135,3 +135,28 @@ async def test_fires_add_no_calls_beyond_those_a_namespace_may_have_at_a_time(tm
         whisk.pool.open.set()
 
     assert ["Too many concurrent requests in flight" in line for line in logs] == [False] * 3 + [True] * 2
+
+
+async def test_a_full_disk_is_no_promise_and_the_engine_goes_on_when_it_is_freed(whisk: Whisk) -> None:
+    api, database = whisk.api, whisk.platform.database
+    await api.make("a")
+    await api.put("triggers/t")
+    await api.put("rules/r", {"trigger": "/_/t", "action": "/_/a"})
+    await api("POST", "actions/a?blocking=true", {})
+    pages = database.read("PRAGMA page_count")[0][0]
+    large = {"x": "y" * 500_000}
+
+    database.write_now([(f"PRAGMA max_page_count={pages}", ())])
+    refused = [
+        await api("POST", "actions/a", large),
+        await api("POST", "actions/a?blocking=true", large),
+        await api("POST", "triggers/t", large),
+        await api("PUT", "actions/b", {"exec": {"kind": "python:3", "code": "#" * 500_000}}),
+    ]
+    database.write_now([("PRAGMA max_page_count=1000000", ())])
+
+    assert [answer.status for answer in refused] == [500] * 4
+    assert (await api("GET", "actions/b")).status == 404
+    assert (await api("POST", "actions/a?blocking=true", large)).status == 200
+    assert (await api("POST", "triggers/t", large)).status == 202
+    assert whisk.platform.throttles.in_flight["guest"] <= 1
