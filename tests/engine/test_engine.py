@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import time
 import zipfile
 from typing import Any
@@ -172,3 +173,45 @@ def test_environments_are_listed(engine: Engine) -> None:
     found = requests.get(f"{engine.apihost}/environments", timeout=60).json()
 
     assert {"digest", "state", "phase", "packages", "since"} <= set(found[0])
+
+
+def test_what_is_as_deep_as_json_may_be_goes_through_a_container(client: Client) -> None:
+    client.make("deep")
+    for depth in (300, 900):
+        payload: dict[str, Any] = {}
+        for _ in range(depth - 1):
+            payload = {"a": payload}
+        raw = json.dumps(payload)
+
+        answer = requests.post(
+            f"{client.base}/namespaces/_/actions/deep?blocking=true&result=true",
+            data=raw,
+            headers={"Content-Type": "application/json"},
+            auth=client._auth,
+            timeout=60,
+        )
+
+        assert (answer.status_code, answer.text.count('"a":')) == (200, depth - 1)
+
+
+def test_a_caller_who_leaves_costs_neither_the_record_nor_the_container(client: Client) -> None:
+    client.make("left", "import time\ndef main(args):\n    time.sleep(args.get('for', 0))\n    return args\n")
+    client.result("left")
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            f"{client.base}/namespaces/_/actions/left?blocking=true",
+            json={"for": 0.6},
+            auth=client._auth,
+            timeout=0.2,
+        )
+
+    found = wait_until(
+        lambda: [
+            one
+            for one in client("GET", "activations?name=left&docs=true").json()
+            if one["response"]["result"] == {"for": 0.6}
+        ]
+    )
+    assert found[0]["response"]["success"]
+    record = client("POST", "actions/left?blocking=true", {}).json()
+    assert "initTime" not in notes(record)
