@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import deepwhisk_runtime
-from deepwhisk.engine.containers import zygote
+from deepwhisk.engine.containers import node, zygote
 from deepwhisk.engine.kinds import PYTHON
 from deepwhisk.project import read_project
 
@@ -43,6 +43,14 @@ def test_the_image_holds_what_an_environment_holds() -> None:
 
     assert f"COPY {package.relative_to(ROOT)} " in text
     assert f"COPY {(package.parent / 'requirements.txt').relative_to(ROOT)} " in text
+
+
+def test_the_image_of_node_starts_what_the_embedded_engine_starts() -> None:
+    folder = ROOT / "runtimes" / "nodejs"
+
+    assert node.program() == folder / "main.cjs"
+    assert '"node", "/opt/deepwhisk/main.cjs"' in (folder / "Dockerfile").read_text()
+    assert {path.suffix for path in folder.iterdir()} == {".cjs", ""}
 
 
 def test_an_image_sets_what_the_embedded_engine_sets() -> None:

@@ -59,9 +59,9 @@ class Container {
 
   async run(message) {
     if (this.#main === null) return refuse(500, 'no action defined yet');
-    const { value = {}, ...others } = message;
+    const { value, ...others } = message;
     setVariables(others, (key) => `__OW_${key.toUpperCase()}`);
-    const told = await called(this.#main, value);
+    const told = await called(this.#main, value ?? {});
     endLog();
     return told;
   }

@@ -10,10 +10,14 @@ const http = require('node:http');
 const { Container, refuse } = require('./container.cjs');
 
 const container = new Container();
+const doors = new Map([
+  ['/init', (message) => container.init(message)],
+  ['/run', (message) => container.run(message)],
+]);
 
 async function answer(request) {
   const { method, url } = request;
-  const does = { '/init': (message) => container.init(message), '/run': (message) => container.run(message) }[url];
+  const does = doors.get(url);
   if (does === undefined) {
     return refuse(404, `There is no ${url.slice(0, 200)} here: the container answers POST /init and POST /run.`);
   }

@@ -233,6 +233,33 @@ function main() {
         assert other.recv(1 << 16).endswith(b'{"n":2}')
 
 
+@pytest.mark.parametrize("body", [{}, {"value": None}])
+def test_a_call_without_a_value_gets_an_empty_one(container: NodeContainer, body: Any) -> None:
+    container.init("function main(a) { return {got: a} }")
+
+    assert container.send("POST", "/run", json.dumps(body).encode()) == (200, {"got": {}})
+
+
+def test_an_array_is_passed_on_as_it_is(container: NodeContainer) -> None:
+    assert result(container, "function main(a) { return a.concat(3) }", [1, 2]) == [1, 2, 3]
+
+
+def test_a_client_that_goes_away_leaves_the_next_one_in_peace(
+    tmp_path: Path, container: NodeContainer
+) -> None:
+    container.init("function main() { return {ok: 1} }")
+    for sent in (
+        b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{",
+        b"POST constructor HTTP/1.1\r\n\r\n",
+    ):
+        with socket.socket(socket.AF_UNIX) as gone:
+            gone.connect(str(tmp_path / "door"))
+            gone.sendall(sent)
+
+    assert container.run() == (200, {"ok": 1})
+    assert container.process.poll() is None
+
+
 def test_it_listens_on_a_port_as_a_container_does(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])

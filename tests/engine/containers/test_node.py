@@ -1,5 +1,6 @@
 """Containers of Node.js, through the real engine's pool: begun, limited, watched and ended as all others."""
 
+import asyncio
 import json
 import os
 import re
@@ -247,3 +248,23 @@ async def test_the_image_of_node_is_run_by_node(pool: Running) -> None:
     )
 
     assert json.dumps((await pool.pool.run(action, call())).result).startswith('{"v": "v')
+
+
+async def test_calls_share_a_container_where_the_action_allows_it(pool: Running) -> None:
+    code = """
+const waiting = [];
+function main(a) {
+  console.log('call', a.n);
+  return new Promise((done) => {
+    waiting.push(done);
+    if (waiting.length === 2) for (const each of waiting) each({pid: process.pid});
+  });
+}
+"""
+    action = script(code, concurrency=2)
+    await pool.pool.prewarm(action)
+
+    first, second = await asyncio.gather(*(pool.pool.run(action, call(n=n)) for n in range(2)))
+
+    assert first.result == second.result
+    assert sorted(texts(first) + texts(second)) == ["stdout: call 0", "stdout: call 1"]
