@@ -7,6 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from deepwhisk.engine.apicalls import Asked
+from deepwhisk.engine.apicalls import create as create_api
+from deepwhisk.engine.apipaths import Unfit
 from fixtures.engine import Api, Whisk, a_whisk
 from fixtures.gateway import APIMGMT, apidoc, create, delete, swagger
 
@@ -304,6 +307,28 @@ async def test_a_list_is_not_cut_at_nonsense(api: Api, key: str, value: str) -> 
     answer = await api("GET", f"{APIMGMT}/getApi.http?{key}={value}")
     assert answer.status == 502
     assert f"'{key}' must be a whole number" in answer.json["error"]
+
+
+async def test_what_is_declared_of_a_parameter_is_kept_and_the_rest_made(api: Api) -> None:
+    declared = [{"name": "id", "in": "path", "type": "integer"}, {"name": []}, "nothing"]
+    doc = apidoc(path="/books/{id}/{page}", pathParameters=declared)
+    operation = (await create(api, doc, "http")).json["apidoc"]["paths"]["/books/{id}/{page}"]["get"]
+
+    assert operation["parameters"][0] == declared[0]
+    assert operation["parameters"][1]["name"] == "page"
+    assert operation["parameters"][1]["required"] is True
+    assert [each["name"] for each in operation["parameters"]] == ["id", "page"]
+
+
+async def test_a_filter_is_text(api: Api) -> None:
+    answer = await api("DELETE", f"{APIMGMT}/deleteApi", {"basepath": 7})
+    assert answer.json == {"error": "API deletion failure: 'basepath' must be a string."}
+
+
+async def test_a_namespace_that_is_called_as_a_version_has_no_apis(whisk: Whisk) -> None:
+    asked = Asked(whisk.platform.apis, "v1", whisk.api.address, {"apidoc": apidoc()})
+    with pytest.raises(Unfit, match="'v1' can have no API: /api/v1 is the platform's own"):
+        create_api(asked)
 
 
 async def test_an_unknown_response_type_is_refused(api: Api) -> None:

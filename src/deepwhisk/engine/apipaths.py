@@ -50,7 +50,7 @@ def parameter_names(path: str) -> list[str]:
 
 def declarations(path: str, given: Iterable[Any]) -> list[Json]:
     """What a client declared of the parameters in PATH, and the usual for what it left out."""
-    known = {each.get("name"): each for each in given if isinstance(each, dict)}
+    known = {str(each.get("name")): each for each in given if isinstance(each, dict)}
     return [known.get(name) or _declaration(name) for name in parameter_names(path)]
 
 
