@@ -10,6 +10,7 @@ from importlib import import_module
 
 import click
 
+from deepwhisk.cli.interrupts import interruptible, settle
 from deepwhisk.errors import DeepwhiskError
 
 INTERRUPTED = 130
@@ -65,7 +66,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; turn every error of our own into its sentence and exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        with interruptible():
+            code = cli.main(standalone_mode=False)
     except DeepwhiskError as error:
         click.echo(click.style("Error: ", fg="red") + str(error), err=True)
         sys.exit(error.exit_code)
@@ -73,6 +75,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
+        settle()
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -10,9 +10,9 @@ import click
 import requests
 
 from deepwhisk.cli.common import out
+from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.predict import argument, ask
-from deepwhisk.cli.up import interruptible
 from deepwhisk.errors import PredictionFailed
 from deepwhisk.examples import Example, differences, read_examples
 from deepwhisk.objects.store import Store
@@ -35,8 +35,8 @@ def demo() -> None:
     """
     project = Project.find(Path.cwd())
     model = project.model(MODEL)
-    with interruptible(), tempfile.TemporaryDirectory(prefix="deepwhisk-demo-") as folder:
-        with Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None) as machine:
+    with tempfile.TemporaryDirectory(prefix="deepwhisk-demo-") as folder:
+        with Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None) as machine, settling():
             machine.start(project)
             wrong = _show_all(machine, model)
         if wrong:

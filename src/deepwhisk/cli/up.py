@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from deepwhisk.cli.common import err, host_option, state_option
 from deepwhisk.cli.deploy import warn_if_behind
+from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
@@ -22,7 +22,6 @@ from deepwhisk.settings import State
 
 DEFAULT_PORT = 3233
 DOWN_SECONDS = 10.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -51,7 +50,7 @@ def up(port: int, host: str, store_url: str | None, detach: bool, state: State) 
         return
     project = Project.find(Path.cwd())
     warn_if_behind(project)
-    with interruptible(), Machine(state, host, port, store_url) as machine:
+    with Machine(state, host, port, store_url) as machine, settling():
         machine.start(project)
         err.print(machine.hints(project))
         with contextlib.suppress(KeyboardInterrupt):
@@ -99,13 +98,12 @@ def _detach(state: State) -> None:
 @contextlib.contextmanager
 def _ended_if_interrupted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     """What is not ready yet is not left behind by a Ctrl-C."""
-    with interruptible():
-        try:
-            yield
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait(DOWN_SECONDS)
-            raise
+    try:
+        yield
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait(DOWN_SECONDS)
+        raise
 
 
 def _wait(process: "subprocess.Popen[bytes]", state: State) -> None:
@@ -114,20 +112,3 @@ def _wait(process: "subprocess.Popen[bytes]", state: State) -> None:
         if running is not None and running.pid == process.pid and running.ready:
             return
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """A TERM interrupts the block as Ctrl-C does; while the block ends, further ones change nothing."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, interrupt) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
