@@ -85,6 +85,6 @@ def test_packages_that_do_not_exist_are_said_by_deploy_and_predict(project: Path
 
     assert deployed.returncode == 1
     assert "is behind the content folders" in deployed.stderr
-    for said in (deployed.stderr, asked.stderr):
+    for said in (deployed.stderr, asked.stderr, run("status", "--state", state).stdout):
         assert "Couldn't parse requirement" in said
     assert "phase environment" in asked.stderr
