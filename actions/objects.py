@@ -46,9 +46,11 @@ def _sentences(action: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[.
         try:
             return action(args)
         except _Refused as refused:
-            cause = type(refused.__cause__).__name__ if refused.__cause__ else "Refused"
-            error = {"message": str(refused), "cause": cause, "phase": f"objects/{action.__name__}"}
-            return {"error": {**error, "activation": os.environ.get("__OW_ACTIVATION_ID")}}
+            where = {
+                "phase": f"objects/{action.__name__}",
+                "activation": os.environ.get("__OW_ACTIVATION_ID"),
+            }
+            return {"error": {"message": str(refused), **_about(refused.__cause__), **where}}
 
     return told
 
@@ -60,8 +62,7 @@ def fetch(args: dict[str, Any]) -> dict[str, Any]:
     `event` is the event, `argument` the name of the model's argument ("file" if not given), `results` the
     bucket and prefix to write to, `seconds` the life of the link (900). Whatever else is given is passed on.
     """
-    client = _client(args)
-    results = _place(args.get("results"))
+    client, results = _client(args), _place(args.get("results"))
     event = _complete(client, _member(args, "event", dict))
     _refuse_loop(event, results)
     reference = {name: event[name] for name in ("bucket", "key", "etag", "size", "contentType")}
@@ -78,8 +79,7 @@ def store(args: dict[str, Any]) -> dict[str, Any]:
     `$event` says where from and where to, as fetch made it; everything else is the result. Files that the
     result refers to are copied beside it, because the transfer bucket keeps nothing.
     """
-    client = _client(args)
-    event = dict(_member(args, "$event", dict))
+    client, event = _client(args), dict(_member(args, "$event", dict))
     results = _place(event.pop("results", None))
     _refuse_loop(event, results)
     key = _result_key(event, results["prefix"])
@@ -93,14 +93,13 @@ def store(args: dict[str, Any]) -> dict[str, Any]:
 def link(args: dict[str, Any]) -> dict[str, Any]:
     """Sign a link to write one new object and one to read it, so that whoever holds no key can pass on data.
 
-    `contentType` and `size` say what is coming, `seconds` how long the links live (900), `bucket` where
-    (deepwhisk-transfer).
+    `contentType` and `size` say what comes, `seconds` how long the links live (900), `bucket` where to.
     """
     client = _client(args)
     kind = args.get("contentType") or "application/octet-stream"
     key = f"{datetime.now(UTC):%Y-%m-%d}/{uuid.uuid4().hex}"
-    reference = {"bucket": args.get("bucket") or TRANSFER, "key": key, "etag": None}
-    reference |= {"size": args.get("size"), "contentType": kind}
+    place = {"bucket": args.get("bucket") or TRANSFER, "key": key}
+    reference = {**place, "etag": None, "size": args.get("size"), "contentType": kind}
     put = _signed(client, "put_object", reference, args, ContentType=kind)
     reference["url"] = _signed(client, "get_object", reference, args)
     return {"put": {"url": put, "headers": {"Content-Type": kind}}, "reference": {"$object": reference}}
@@ -114,10 +113,10 @@ def _kept(client: Any, value: Any, bucket: str, keys: Iterator[str]) -> Any:
         return value
     if set(value) != {"$object"} or not isinstance(value["$object"], dict):
         return {name: _kept(client, item, bucket, keys) for name, item in value.items()}
-    stays = {name: item for name, item in value["$object"].items() if name != "url"}
-    if stays.get("bucket") == TRANSFER:
-        stays = _copied(client, _member(stays, "key", str), bucket, next(keys))
-    return {"$object": stays}
+    found = value["$object"]
+    if found.get("bucket") == TRANSFER:
+        return {"$object": _copied(client, _member(found, "key", str), bucket, next(keys))}
+    return {"$object": {name: item for name, item in found.items() if name != "url"}}
 
 
 def _copied(client: Any, source: str, bucket: str, key: str) -> dict[str, Any]:
@@ -174,18 +173,15 @@ def _result_key(event: dict[str, Any], prefix: str) -> str:
     room = KEY_BYTES - len(prefix.encode()) - len(name.encode())
     if room < 0:
         raise _Refused(f"the results prefix {prefix[:40]!r}… leaves no room for a key; shorten it")
-    source: str = _member(event, "key", str).encode()[:room].decode(errors="ignore")
-    return prefix + source.rstrip("/") + name
+    return str(prefix + _member(event, "key", str).encode()[:room].decode(errors="ignore").rstrip("/") + name)
 
 
 def _refuse_loop(event: dict[str, Any], results: dict[str, str]) -> None:
     """Results among the objects that are watched would be events themselves, for ever."""
     bucket, prefix = results["bucket"], results["prefix"]
     if bucket == event.get("bucket") and str(event.get("key", "")).startswith(prefix):
-        raise _Refused(
-            f"the result of {event['key']!r} would lie beside it, in bucket {bucket!r} under {prefix!r}, "
-            "and be an event again; choose another bucket or prefix for the results"
-        )
+        where = f"{event['key']!r} in bucket {bucket!r} under {prefix!r}"
+        raise _Refused(f"a result of {where} would be an event again; choose another bucket or prefix")
 
 
 def _place(results: Any) -> dict[str, str]:
@@ -221,8 +217,7 @@ def _client(args: Any) -> Any:
     """The client for the store that the package's inputs name; kept between calls."""
     if not isinstance(args, dict):
         raise _Refused(f"the input is a {type(args).__name__}; only an object can carry its event")
-    missing = [name for name in SETTINGS[:3] if not args.get(name)]
-    if missing:
+    if missing := [name for name in SETTINGS[:3] if not args.get(name)]:
         raise _Refused(f"{', '.join(missing)} missing; set the variables DEEPWHISK_STORE_… and deploy again")
     return _connected(*(args.get(name) or "us-east-1" for name in SETTINGS))
 
@@ -231,6 +226,13 @@ def _client(args: Any) -> Any:
 def _connected(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:
     session = boto3.session.Session(access_key, secret_key, region_name=region)
     return session.client("s3", endpoint_url=endpoint, config=CONFIG)
+
+
+def _about(cause: BaseException | None) -> dict[str, Any]:
+    """The name of a cause, and whether the same call may succeed later."""
+    status = cause.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(cause, ClientError) else 0
+    later = isinstance(cause, BotoCoreError) or status == 429 or status >= 500
+    return {"cause": type(cause).__name__ if cause else "Refused", **({"transient": True} if later else {})}
 
 
 @contextmanager

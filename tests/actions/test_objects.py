@@ -411,3 +411,21 @@ def test_wrong_credentials_are_a_sentence(
 
 def test_a_client_is_made_once(actions: ModuleType, inputs: Json) -> None:
     assert actions._client(inputs) is actions._client(dict(inputs))
+
+
+def test_a_store_that_does_not_answer_is_no_fault_of_the_call(actions: ModuleType, inputs: Json) -> None:
+    event = {"id": "e" * 32, "bucket": "uploads", "key": "a.jpg", "results": {"bucket": "results"}}
+    away = {**inputs, "store_endpoint": "http://127.0.0.1:9"}
+
+    error = actions.store({**away, "$event": event, "labels": []})["error"]
+
+    assert error["transient"] is True
+    assert "did not answer" in error["message"]
+
+
+def test_an_object_that_is_gone_stays_gone(
+    actions: ModuleType, inputs: Json, bucket: str, results: Json
+) -> None:
+    answer = actions.fetch({**inputs, "event": {"bucket": bucket, "key": "gone.jpg"}, "results": results})
+
+    assert "transient" not in answer["error"]

@@ -72,6 +72,16 @@ def test_other_errors_are_worth_another_fire(status: str) -> None:
     assert (verdict.kind, verdict.cause["message"]) == ("again", "the container died")
 
 
+def test_an_application_error_that_says_it_is_transient_is_no_fault_of_the_event() -> None:
+    away = {"error": {"message": "the store did not answer", "transient": True}}
+
+    verdict = judge([RULE], {"a1": record("application error", away)})
+
+    assert verdict
+    assert verdict.kind == "throttled"
+    assert verdict.cause["message"] == "the store did not answer"
+
+
 def test_a_rule_that_was_throttled_does_not_count_as_a_failure() -> None:
     busy = Started("guest/r", "guest/a", None, True, "Too many concurrent requests in flight (count: 31, …)")
     verdict = judge([busy], {})

@@ -40,6 +40,21 @@ def test_a_link_that_is_none_is_said(url: str) -> None:
         download(url, io.BytesIO())
 
 
+@pytest.mark.parametrize(("status", "transient"), [(404, False), (410, False), (429, True), (503, True)])
+def test_a_refusal_says_whether_it_may_be_over_later(web: Web, status: int, transient: bool) -> None:
+    with pytest.raises(Unreachable) as caught:
+        download(web.page("/x", b"", status=status), io.BytesIO())
+
+    assert caught.value.transient is transient
+
+
+def test_a_server_that_is_away_may_be_back_later() -> None:
+    with pytest.raises(Unreachable) as caught:
+        download("http://127.0.0.1:9/x", io.BytesIO())
+
+    assert caught.value.transient
+
+
 def test_only_http_and_https_are_links() -> None:
     assert is_link("HTTP://host/")
     assert is_link("https://host/")

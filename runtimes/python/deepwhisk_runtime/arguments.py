@@ -28,7 +28,11 @@ LONGEST_NAME = 120
 
 
 class Unusable(ValueError):
-    """Raised when a value is no file in any of the forms; says what it is."""
+    """Raised when a value is no file in any form; says what it is, and whether it may be one later."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,10 @@ class Files:
             try:
                 taken[name] = self._take(value, parameter)
             except Unusable as error:
-                faults[name] = [str(error)]
+                faults[name] = error
         if faults:
-            raise Invalid(faults)
+            transient = all(fault.transient for fault in faults.values())
+            raise Invalid({name: [str(fault)] for name, fault in faults.items()}, transient=transient)
         return taken
 
     def _take(self, value: Any, parameter: FileParameter) -> Any:
@@ -162,7 +167,7 @@ def linked(url: str) -> Incoming:
         name, content_type = links.download(url, stream)
     except links.Unreachable as error:
         stream.close()
-        raise Unusable(f"The file cannot be fetched: {error}.") from error
+        raise Unusable(f"The file cannot be fetched: {error}.", transient=error.transient) from error
     stream.seek(0)
     return Incoming(stream, name, content_type)
 

@@ -3,6 +3,7 @@
 Refused        an answer other than 200, with the text OpenWhisk's own proxy gives
 └── Exited     … because the action meant to end its process
 Fault          a model could not do what it was asked; names cause and phase
+├── Unstored   … because the store did not take its result
 └── Invalid    … because of the arguments; names every field with its value and limit
 """
 
@@ -25,10 +26,12 @@ class Exited(Refused):
 class Fault(Exception):
     """Raised when a model cannot be loaded, cannot predict, or returns what cannot leave the container.
 
-    `phase` is one of load, arguments, predict, result, train.
+    `phase` is one of load, arguments, predict, result, train. `transient` says that the same call may succeed
+    later, since what failed was not the model but a store that did not answer: the storage feed tries again.
     """
 
     status = 500
+    transient = False
 
     def __init__(
         self, phase: str, message: str, cause: BaseException | None = None, field: str | None = None
@@ -41,14 +44,20 @@ class Fault(Exception):
 
     def as_object(self, activation: str | None = None) -> dict[str, Any]:
         """The error as it leaves the container."""
-        told = {"message": self.message, "phase": self.phase}
+        told: dict[str, Any] = {"message": self.message, "phase": self.phase}
         if self.cause is not None:
             told["cause"] = describe(self.cause)
         if self.field is not None:
             told["field"] = self.field
         if activation:
             told["activation"] = activation
-        return told
+        return told | {"transient": True} if self.transient else told
+
+
+class Unstored(Fault):
+    """Raised when a result could not be put into the store."""
+
+    transient = True
 
 
 class Invalid(Fault):
@@ -56,10 +65,11 @@ class Invalid(Fault):
 
     status = 422
 
-    def __init__(self, fields: dict[str, list[str]]) -> None:
+    def __init__(self, fields: dict[str, list[str]], *, transient: bool = False) -> None:
         name, messages = next(iter(fields.items()))
         super().__init__("arguments", f"{name}: {messages[0]}", field=name)
         self.fields = fields
+        self.transient = transient
 
     def as_object(self, activation: str | None = None) -> dict[str, Any]:
         return super().as_object(activation) | {"status": self.status, "fields": self.fields}

@@ -15,7 +15,14 @@ CHUNK = 256 * 1024
 
 
 class Unreachable(Exception):
-    """Raised when what a link points to cannot be had; says why and, if it expired, what to do."""
+    """Raised when what a link points to cannot be had; says why and, if it expired, what to do.
+
+    `transient` says that the same call may succeed later, with a new link if need be.
+    """
+
+    def __init__(self, message: str, *, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 def is_link(text: str) -> bool:
@@ -31,11 +38,15 @@ def download(url: str, target: IO[bytes]) -> tuple[str, str]:
             _copy(answer, target, until)
             return _name(answer.url), answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
-        raise Unreachable(_refusal(error)) from error
+        raise _refused(error) from error
     except urllib.error.URLError as error:
-        raise Unreachable(f"{without_query(url)} cannot be reached: {error.reason}") from error
+        raise Unreachable(
+            f"{without_query(url)} cannot be reached: {error.reason}", transient=True
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{without_query(url)} cannot be read: {error}") from error
+        raise Unreachable(
+            f"{without_query(url)} cannot be read: {error}", transient=not isinstance(error, ValueError)
+        ) from error
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -59,24 +70,28 @@ def _copy(answer: http.client.HTTPResponse, target: IO[bytes], until: float) -> 
     while chunk := answer.read1(CHUNK):
         size += len(chunk)
         if size > LARGEST:
-            raise Unreachable(f"what {without_query(answer.url)} gives is larger than {LARGEST} bytes")
+            what = f"what {without_query(answer.url)} gives is larger than {LARGEST} bytes"
+            raise Unreachable(what, transient=False)
         if time.monotonic() > until:
-            raise Unreachable(f"{without_query(answer.url)} takes longer than {SECONDS} s")
+            raise Unreachable(f"{without_query(answer.url)} takes longer than {SECONDS} s", transient=True)
         target.write(chunk)
     expected = answer.headers.get("Content-Length")
     if expected is not None and size != int(expected):
-        raise Unreachable(f"{without_query(answer.url)} broke off after {size} of {expected} bytes")
+        what = f"{without_query(answer.url)} broke off after {size} of {expected} bytes"
+        raise Unreachable(what, transient=True)
 
 
-def _refusal(error: urllib.error.HTTPError) -> str:
+def _refused(error: urllib.error.HTTPError) -> Unreachable:
     with error:
         text = error.read(2000).decode("utf-8", "replace")
     address = without_query(error.url)
     if error.code in (400, 403) and re.search("expired", text, re.IGNORECASE):
-        return f"the link to {address} has expired; make a new one (the action objects/fetch does)"
+        expired = f"the link to {address} has expired; make a new one (the action objects/fetch does)"
+        return Unreachable(expired, transient=True)
     if error.code == 404:
-        return f"there is nothing at {address} (404)"
-    return f"{address} answers {error.code} {error.reason}"
+        return Unreachable(f"there is nothing at {address} (404)", transient=False)
+    transient = error.code >= 500 or error.code in (408, 429)
+    return Unreachable(f"{address} answers {error.code} {error.reason}", transient=transient)
 
 
 def _name(url: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deepwhisk_runtime.answers import Outgoing
-from deepwhisk_runtime.errors import Fault, describe
+from deepwhisk_runtime.errors import Unstored, describe
 
 LARGE = 512 * 1024  # bytes of JSON
 LARGE_FILE = 256 * 1024
@@ -41,7 +41,7 @@ class Outbox:
             reference: dict[str, Any] = given["reference"]
         except (OSError, ValueError, LookupError, TypeError) as error:
             message = f"The result of {len(file.content)} bytes could not be put into the store"
-            raise Fault("result", f"{message}: {_reason(error)}.", error) from error
+            raise Unstored("result", f"{message}: {_reason(error)}.", error) from error
         return reference
 
     def place(self, file: Outgoing) -> dict[str, Any]:

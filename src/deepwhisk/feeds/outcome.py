@@ -26,7 +26,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with the event, and why."""
+    """What to do with the event, and why. `throttled`: something is too busy or away, so all wait."""
 
     kind: Kind
     cause: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +73,15 @@ def _one(rule: Started, records: Mapping[str, Mapping[str, Any]]) -> Verdict:
         return Verdict("confirmed")
     status = str(response.get("status"))
     cause = _cause(rule, status, response.get("result"))
-    return Verdict("dead" if status == "application error" else "again", cause)
+    if status != "application error":
+        return Verdict("again", cause)
+    return Verdict("throttled" if _is_transient(response.get("result")) else "dead", cause)
+
+
+def _is_transient(result: Any) -> bool:
+    """Whether an action says `{"error": {"transient": true}}`: the same call may succeed later."""
+    error = result.get("error") if isinstance(result, dict) else None
+    return isinstance(error, dict) and error.get("transient") is True
 
 
 def _cause(rule: Started, status: str, result: Any) -> dict[str, Any]:
