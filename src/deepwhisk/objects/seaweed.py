@@ -169,6 +169,8 @@ ABSENT = (
     # A write into a bucket that is not there is a mistake, not a wish.
     "-s3.autoCreateBucket=false",
     "-volume.preStopSeconds=0",
+    # A bucket takes three volumes, and by default there are only as many as fit the free disk when full.
+    "-volume.max=30000",
 )
 
 
