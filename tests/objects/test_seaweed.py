@@ -306,7 +306,7 @@ def test_settings_are_the_same_before_the_start(tmp_path: Path) -> None:
 
 
 def test_the_number_of_buckets_does_not_depend_on_the_free_disk(seaweed: Seaweed) -> None:
-    """By default seventy buckets were the end on a disk with seventy gigabytes free; each takes three volumes."""
+    """By default seventy were the end on a disk with seventy gigabytes free: each takes three volumes."""
     most = [flag for flag in seaweed.command() if flag.startswith("-volume.max=")]
 
     assert [int(flag.partition("=")[2]) >= 30_000 for flag in most] == [True]
