@@ -18,7 +18,7 @@ from deepwhisk.engine.names import Name, is_name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import FAILED_INSIDE, Problem
 from deepwhisk.engine.sequences import run_sequence
-from deepwhisk.engine.steps import Payload, Step, run_action
+from deepwhisk.engine.steps import Payload, Step, enclosing, run_action
 from deepwhisk.engine.targets import Target, target
 
 TOO_LONG = "Too many actions in the composition."
@@ -121,20 +121,8 @@ class Composition:
         return not home or self.platform.registry.find(Package, home) is not None
 
     def _record(self, status: int, result: Any) -> Record:
-        return Record(
-            id=self.step.id,
-            namespace=self.step.caller.namespace,
-            name=self.step.name.name,
-            path=self.target.path,
-            version=self.target.action.version,
-            start=self.start,
-            end=int(time.time() * 1000),
-            duration=sum(record.duration or 0 for record in self.own),
-            status=status,
-            result=result,
-            logs=[record.id for record in self.own],
-            cause=self.step.cause,
-            annotations=self._annotations(),
+        return enclosing(
+            self.step, self.target, self.start, self.own, status, result, annotations=self._annotations()
         )
 
     def _annotations(self) -> Json:

@@ -15,7 +15,7 @@ from deepwhisk.engine.names import Name, resolve
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem, malformed
 from deepwhisk.engine.registry import Registry
-from deepwhisk.engine.steps import Payload, Perform, Step
+from deepwhisk.engine.steps import Payload, Perform, Step, enclosing
 from deepwhisk.engine.targets import Target, find_action, target
 
 GONE = "Sequence component does not exist."
@@ -87,21 +87,15 @@ class Run:
                 self.platform.spawn(self.platform.pool.prewarm(reached.executable))
 
     def _record(self, result: Any, status: int, size: int | None) -> Record:
-        return Record(
-            id=self.step.id,
-            namespace=self.step.caller.namespace,
-            name=self.step.name.name,
-            path=self.target.path,
-            version=self.target.action.version,
-            start=self.start,
-            end=int(time.time() * 1000),
-            duration=sum(record.duration or 0 for record in self.own),
-            status=status,
-            result=result,
-            size=size,
-            logs=[record.id for record in self.own],
-            cause=self.step.cause,
+        return enclosing(
+            self.step,
+            self.target,
+            self.start,
+            self.own,
+            status,
+            result,
             annotations=self._annotations(),
+            size=size,
         )
 
     def _annotations(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One action, called once: from a payload to a record. Nothing is stored here."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,27 @@ async def run_action(platform: Platform, step: Step, target: Target, executable:
         logs=outcome.logs,
         cause=step.cause,
         annotations=_annotations(step, target, outcome.wait_time, outcome.init_time, outcome.timed_out),
+    )
+
+
+def enclosing(
+    step: Step, target: Target, start: int, own: list[Record], status: int, result: Any, **more: Any
+) -> Record:
+    """The record of a step that called others: their time is its time, their ids are its log."""
+    return Record(
+        id=step.id,
+        namespace=step.caller.namespace,
+        name=step.name.name,
+        path=target.path,
+        version=target.action.version,
+        start=start,
+        end=int(time.time() * 1000),
+        duration=sum(record.duration or 0 for record in own),
+        status=status,
+        result=result,
+        logs=[record.id for record in own],
+        cause=step.cause,
+        **more,
     )
 
 
