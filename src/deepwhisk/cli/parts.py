@@ -4,8 +4,7 @@ import os
 import secrets
 import sys
 
-import requests
-
+from deepwhisk.cli.running import ask
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import write_private
 from deepwhisk.objects.store import StoreSettings
@@ -29,7 +28,7 @@ def store_part(seaweed: Seaweed, state: State) -> Part:
         seaweed.command(),
         seaweed.environment(),
         state.log("store"),
-        lambda: _answers(seaweed.settings.endpoint),
+        lambda: ask(seaweed.settings.endpoint, 1) is not None,
         folder=state.folder / "store",
     )
 
@@ -37,7 +36,9 @@ def store_part(seaweed: Seaweed, state: State) -> Part:
 def engine_part(state: State, host: str, port: int, apihost: str) -> Part:
     """The engine as a process of `up`."""
     command = _tool("engine", "--state", str(state.folder), "--host", host, "--port", str(port))
-    return Part("engine", command, os.environ, state.log("engine"), lambda: _answers(f"{apihost}/ping"))
+    return Part(
+        "engine", command, os.environ, state.log("engine"), lambda: ask(f"{apihost}/ping", 1) is not None
+    )
 
 
 def feed_part(state: State, port: int, apihost: str, store: StoreSettings) -> Part:
@@ -54,18 +55,13 @@ def feed_part(state: State, port: int, apihost: str, store: StoreSettings) -> Pa
     if store.driver == "minio":
         command += ["--source", "minio-listen"]
     return Part(
-        "feed", command, environment, state.log("feed"), lambda: _answers(f"http://127.0.0.1:{port}/health")
+        "feed",
+        command,
+        environment,
+        state.log("feed"),
+        lambda: ask(f"http://127.0.0.1:{port}/health", 1) is not None,
     )
 
 
 def _tool(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from deepwhisk.cli import main; main()", *arguments]
-
-
-def _answers(url: str) -> bool:
-    """Whether anything answers there; a refusal is an answer."""
-    try:
-        requests.get(url, timeout=1, proxies={"http": "", "https": ""})
-    except requests.RequestException:
-        return False
-    return True

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import requests
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from deepwhisk.cli.common import err
+from deepwhisk.cli.running import ask
 
 POLL_SECONDS = 0.1
 
@@ -31,11 +31,8 @@ def showing(apihost: str) -> Iterator[Progress]:
 
 def environments(apihost: str) -> list[dict[str, Any]]:
     """The environments that this engine makes or has made; none where the endpoint does not tell."""
-    try:
-        response = requests.get(f"{apihost}/environments", timeout=5, proxies={"http": "", "https": ""})
-    except requests.RequestException:
-        return []
-    return list(response.json()) if response.ok else []
+    response = ask(f"{apihost}/environments", 5)
+    return list(response.json()) if response is not None and response.ok else []
 
 
 def await_environments(apihost: str, since: float = 0.0) -> bool:

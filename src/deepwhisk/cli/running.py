@@ -5,7 +5,17 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
+import requests
+
 from deepwhisk.settings import State
+
+
+def ask(url: str, seconds: float = 3.0) -> requests.Response | None:
+    """Any answer of a part, a refusal too; None when there is none. No proxy stands before this machine."""
+    try:
+        return requests.get(url, timeout=seconds, proxies={"http": "", "https": ""})
+    except requests.RequestException:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ import sys
 from typing import Any
 
 import click
-import requests
 
 from deepwhisk.cli.common import err, json_option, out, print_json, state_option
 from deepwhisk.cli.progress import environments
-from deepwhisk.cli.running import Running
+from deepwhisk.cli.running import Running, ask
 from deepwhisk.settings import State
 
-SECONDS = 3
 NOTHING: dict[str, Any] = {"pid": None, "ready": False, "parts": [], "subscriptions": [], "environments": []}
 
 
@@ -54,19 +52,11 @@ def look(running: Running) -> dict[str, Any]:
 
 
 def _part(name: str, address: str, probe: str) -> dict[str, str]:
-    return {"name": name, "state": "up" if _get(probe) is not None else "down", "address": address}
-
-
-def _get(url: str) -> requests.Response | None:
-    """Any answer at all; None when there was none."""
-    try:
-        return requests.get(url, timeout=SECONDS, proxies={"http": "", "https": ""})
-    except requests.RequestException:
-        return None
+    return {"name": name, "state": "up" if ask(probe) is not None else "down", "address": address}
 
 
 def _json(url: str) -> dict[str, Any] | None:
-    response = _get(url)
+    response = ask(url)
     return dict(response.json()) if response is not None and response.ok else None
 
 
