@@ -87,8 +87,8 @@ def _package(
 def _refuse_what_is_not_deployed(name: str, package: Mapping[str, Any], source: Source) -> None:
     if package.get("apis"):
         raise ManifestError(
-            f"{source.file}: packages.{name}.apis needs an API gateway, which deepwhisk does not speak to: "
-            "use web actions, or deploy with wskdeploy."
+            f"{source.file}: packages.{name}.apis is for an API gateway, which this deployer does not make: "
+            "make them with `wsk api create`, or deploy with wskdeploy."
         )
 
 
