@@ -10,13 +10,15 @@ from pathlib import Path
 
 from deepwhisk.errors import ManifestError
 from deepwhisk.manifest.compose import HEADER, compose
-from deepwhisk.manifest.entities import COLLECTIONS, Entity, Feed, Manifest
+from deepwhisk.manifest.entities import COLLECTIONS, Api, Endpoint, Entity, Feed, Manifest
 from deepwhisk.manifest.inputs import Environ
 from deepwhisk.manifest.parsing import Source, parse
 from deepwhisk.project import MANIFEST, Project
 
 __all__ = [
     "COLLECTIONS",
+    "Api",
+    "Endpoint",
     "Entity",
     "Environ",
     "Feed",

@@ -1,4 +1,4 @@
-"""What a server keeps, as values: packages, actions, sequences, triggers and rules."""
+"""What a server keeps, as values: packages, actions, sequences, triggers, rules and routes of its gateway."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,10 +36,40 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Api:
+    """A route of the gateway: which web action answers when a path is called with a method."""
+
+    title: str
+    base: str  # "/base"
+    path: str  # "/users/{id}"
+    method: str  # "get", "post", "put", "delete"
+    action: str  # "p/a", or "a" without a package
+    response: str = "json"  # the extension under which the web action is called
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a manifest says that it is to be deployed; empty where it does not say."""
+
+    apihost: str = ""
+    auth: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """All entities of a manifest, and the name and hash under which a server knows them as its own."""
+    """All entities of a manifest, and the name and hash under which a server knows them as its own.
+
+    `dependencies` are manifests of other projects: they are deployed before, under their own names.
+    """
 
     project: str
     hash: str
     entities: tuple[Entity, ...]
     unset: tuple[str, ...] = ()  # names of the environment that it uses and that have no value
+    apis: tuple[Api, ...] = ()
+    swagger: str = ""  # the text of a file that describes the routes, where the manifest names one
+    dependencies: tuple["Manifest", ...] = ()
+    endpoint: Endpoint = Endpoint()
+    warnings: tuple[str, ...] = ()  # sentences on what was read and is not deployed
+    file: str = "manifest.yaml"
