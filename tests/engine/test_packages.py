@@ -123,6 +123,12 @@ async def test_a_binding_is_marked_by_the_server(packaged: Api) -> None:
             "The request content was malformed:\nObject expected in field 'namespace'",
         ),
         (
+            "packages/x",
+            {"binding": {"name": "p"}},
+            400,
+            "The request content was malformed:\nObject is missing required member 'namespace'",
+        ),
+        (
             "actions/b/new",
             {"exec": {"kind": "python:3", "code": ""}},
             400,

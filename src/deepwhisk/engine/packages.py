@@ -95,7 +95,10 @@ def _read_binding(body: dict[str, Any], exchange: Exchange) -> Name | None:
         return None
     if not isinstance(asked, dict):
         raise malformed("Object expected in field 'namespace'")
-    namespace, name = asked.get("namespace"), asked.get("name")
+    for member in ("namespace", "name"):
+        if member not in asked:
+            raise malformed(f"Object is missing required member '{member}'")
+    namespace, name = asked["namespace"], asked["name"]
     if not (isinstance(namespace, str) and isinstance(name, str) and is_name(namespace) and is_name(name)):
         raise malformed("'binding' must name a package by its 'namespace' and 'name'")
     return Name(exchange.caller.namespace if namespace == "_" else namespace, None, name)
