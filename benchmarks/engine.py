@@ -21,7 +21,6 @@ from pathlib import Path
 import requests
 
 from benchmarks import Row
-from deepwhisk.settings import cache_folder
 
 ROUNDS = 3
 SECONDS = 3
@@ -170,8 +169,8 @@ def bare_server() -> Iterator[str]:
 @contextmanager
 def an_engine(folder: Path, durable: str) -> Iterator[Engine]:
     state = folder / durable
-    command = [sys.executable, "-m", "deepwhisk.engine", "--state", str(state), "--port", "0"]
-    with process([*command, "--cache", str(cache_folder()), "--durable", durable]):
+    tool = Path(sys.executable).with_name("deepwhisk")
+    with process([str(tool), "engine", "--state", str(state), "--port", "0", "--durable", durable]):
         properties = dict(line.split("=", 1) for line in (state / "wskprops").read_text().splitlines())
         wait_for_environment(properties["APIHOST"])
         script = folder / f"{durable}.lua"

@@ -5,8 +5,6 @@ import json
 import socket
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.kinds import PYTHON, Kinds
 from deepwhisk.engine.wskprops import write_wskprops
 from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
+from fixtures.machine import run
 
 SLEEPS = (
     "import time\n\ndef main(args):\n    time.sleep(args.get('for', 1))\n    return {'n': args.get('n')}\n"
@@ -223,7 +222,7 @@ def test_it_ends_on_sigterm_and_lets_a_waiting_call_finish(tmp_path: Path, envir
 
 
 def test_a_second_engine_on_the_same_state_is_refused(restarting: Restarting) -> None:
-    other = run_engine("--state", str(restarting.state), "--port", "0")
+    other = run("engine", "--state", str(restarting.state), "--port", "0")
 
     assert other.returncode == 1
     assert f"another engine works in {restarting.state}/engine" in other.stderr
@@ -232,15 +231,10 @@ def test_a_second_engine_on_the_same_state_is_refused(restarting: Restarting) ->
 def test_a_busy_port_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        engine = run_engine("--state", str(tmp_path / "state"), "--port", port)
+        engine = run("engine", "--state", str(tmp_path / "state"), "--port", port)
 
     assert engine.returncode == 1
     assert f"cannot listen on port {port} of 127.0.0.1 (Address already in use)" in engine.stderr
-
-
-def run_engine(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "deepwhisk.engine", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_a_database_of_a_newer_engine_is_left_alone(tmp_path: Path) -> None:
@@ -248,7 +242,7 @@ def test_a_database_of_a_newer_engine_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "engine" / "whisk.db") as database:
         database.execute("PRAGMA user_version=99")
     database.close()
-    engine = run_engine("--state", str(tmp_path), "--port", "0")
+    engine = run("engine", "--state", str(tmp_path), "--port", "0")
 
     assert engine.returncode == 1
     assert "was written by a newer deepwhisk (format 99" in engine.stderr

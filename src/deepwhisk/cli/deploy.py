@@ -11,7 +11,8 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
+from deepwhisk.cli.common import connect, err, out, print_json
+from deepwhisk.cli.options import endpoint_options, json_option
 from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import running_variables

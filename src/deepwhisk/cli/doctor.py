@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 import uv
 
-from deepwhisk.cli.common import json_option, out, print_json, state_option
+from deepwhisk.cli.common import out, print_json
+from deepwhisk.cli.options import json_option, state_option
 from deepwhisk.errors import ServiceError
 from deepwhisk.objects.seaweed import weed
 from deepwhisk.settings import State, cache_folder

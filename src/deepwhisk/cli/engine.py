@@ -3,13 +3,12 @@
 import logging
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 
 import click
 
-from deepwhisk.cli.common import host_option, state_option
-from deepwhisk.engine import Kinds, Node, ProcessPool, Service, serve
+from deepwhisk.cli.options import host_option, limits_option, state_option
+from deepwhisk.engine import Kinds, Limits, Node, ProcessPool, Service, serve
 from deepwhisk.settings import State, cache_folder
 
 NETWORK = {
@@ -34,8 +33,9 @@ LOOPBACK = "localhost,127.0.0.1,::1"
     show_default=True,
     help="What acknowledged things survive: the engine's death, or the machine's (slower).",
 )
+@limits_option
 @state_option
-def engine(port: int, host: str, durable: str, state: State) -> None:
+def engine(port: int, host: str, durable: str, limits: str, state: State) -> None:
     """Run the engine alone, in the foreground."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     node = Node.found(shutil.which("node"))
@@ -43,13 +43,14 @@ def engine(port: int, host: str, durable: str, state: State) -> None:
         state.folder,
         port,
         host,
+        Limits.openwhisk() if limits == "openwhisk" else Limits.machine(),
         durable="power-loss" if durable == "power-loss" else "process",
         kinds=Kinds.here(node=node is not None),
     )
     serve(
         service,
         lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ), node=node),
-        lambda address: print(f"ready at {address}", file=sys.stderr, flush=True),
+        lambda address: click.echo(f"ready at {address}"),
     )
 
 

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from deepwhisk.cli.common import host_option, state_option
+from deepwhisk.cli.options import host_option, state_option
 from deepwhisk.cli.parts import feed_token
 from deepwhisk.cli.stores import store_from
 from deepwhisk.feeds.service import serve

@@ -6,7 +6,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from deepwhisk.cli.common import connect, endpoint_options, json_option, out, print_json
+from deepwhisk.cli.common import connect, out, print_json
+from deepwhisk.cli.options import endpoint_options, json_option
 from deepwhisk.errors import SettingsError, WhiskError, WhiskUnreachable
 from deepwhisk.project import Model, Project
 from deepwhisk.settings import State

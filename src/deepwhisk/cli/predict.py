@@ -14,7 +14,8 @@ import click
 from rich.markup import escape
 
 from deepwhisk.cli import links
-from deepwhisk.cli.common import connect, endpoint_options, err, json_option, out, print_json
+from deepwhisk.cli.common import connect, err, out, print_json
+from deepwhisk.cli.options import endpoint_options, json_option
 from deepwhisk.environments import Environment, Environments, install_runtime
 from deepwhisk.errors import PredictionFailed, SettingsError, WhiskError, WhiskUnreachable
 from deepwhisk.project import Project

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from deepwhisk.cli.common import err, json_option, out, print_json, state_option
+from deepwhisk.cli.common import err, out, print_json
+from deepwhisk.cli.options import json_option, state_option
 from deepwhisk.cli.progress import environments
 from deepwhisk.cli.running import Running, ask
 from deepwhisk.settings import State

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
-from deepwhisk.cli.common import err, host_option, state_option
+from deepwhisk.cli.common import err
 from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
+from deepwhisk.cli.options import host_option, state_option
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
 from deepwhisk.project import Project

@@ -1,0 +1,42 @@
+"""Options that several commands have, and nothing that takes long to import."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deepwhisk.settings import State, default_state
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+limits_option = click.option(
+    "--limits",
+    type=click.Choice(["machine", "openwhisk"]),
+    default="machine",
+    show_default=True,
+    help="What actions and namespaces may use: what this machine has, or as OpenWhisk's standalone server.",
+)
+state_option = click.option(
+    "--state",
+    "state",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="DEEPWHISK_STATE",
+    callback=lambda _context, _option, value: State((value or default_state(Path.cwd())).absolute()),
+    help="Folder of keys, data and logs. [default: .deepwhisk in the project]",
+)
+
+
+def endpoint_options(command: Command) -> Command:
+    """The options of a command that speaks to an OpenWhisk endpoint."""
+    auth = click.option(
+        "--auth", envvar="DEEPWHISK_AUTH", help="Key of the namespace, uuid:key. [default: from wskprops]"
+    )
+    apihost = click.option(
+        "--apihost",
+        envvar="DEEPWHISK_APIHOST",
+        help="Address of an OpenWhisk endpoint. [default: the running `up`, else ~/.wskprops]",
+    )
+    return apihost(auth(state_option(command)))
