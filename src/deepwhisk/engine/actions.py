@@ -145,8 +145,6 @@ def _read_image(asked: dict[str, Any]) -> str:
     image = asked.get("image")
     if not isinstance(image, str):
         raise malformed("'image' must be a string defined in 'exec' for 'blackbox' actions")
-    if not image.strip():
-        raise malformed("could not parse image name")
     return check_image(image.strip())
 
 

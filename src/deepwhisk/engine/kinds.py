@@ -3,6 +3,7 @@
 An action keeps the kind it was put with; `Executable.kind` is what that kind resolves to here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ BLACKBOX, SEQUENCE = "blackbox", "sequence"
 PYTHON, NODEJS = "python:3", "nodejs:20"
 OWN_IMAGES = ("deepwhisk/", "docker.io/deepwhisk/")
 IMAGE = "deepwhisk/runtime-{}"  # of a family
+TAG = "0.1.0"  # of the images that runtimes/ builds
+_IMAGE = re.compile(  # registry, names, tag, digest
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?([a-z0-9._-]+/)*[a-z0-9._-]+(:\w[\w.-]{0,127})?(@[a-z0-9.+_-]+:[0-9a-f]{32,})?",
+    re.ASCII,
+)
 NO_NODE = (
     "Node.js was not found when this engine started: install it, so that PATH finds node, and start again."
 )
@@ -70,13 +76,15 @@ class Kinds:
 
 
 def check_image(image: str) -> str:
-    if not image.startswith(OWN_IMAGES):
-        raise malformed(
-            f"The image '{image}' cannot be run here: this engine has no Docker and runs images named "
-            f"deepwhisk/… only. Put the code in a zip of kind '{PYTHON}' with a requirements.txt, or "
-            "deploy this action to an OpenWhisk that has Docker."
-        )
+    """IMAGE, if it has the form of an image's name; whether there is one shows when it is called."""
+    if not _IMAGE.fullmatch(image):
+        raise malformed("could not parse image name")
     return image
+
+
+def is_own(image: str) -> bool:
+    """Whether IMAGE stands for the project's runtime, which also runs without its image."""
+    return image.startswith(OWN_IMAGES)
 
 
 def _runtime(kind: str, *, default: bool) -> dict[str, Any]:
