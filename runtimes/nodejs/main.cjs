@@ -44,7 +44,14 @@ function read(request) {
   });
 }
 
+// What the call used: processor time in seconds, and the most memory in bytes that the process ever had.
+function usage(before) {
+  const { user, system } = process.cpuUsage(before);
+  return `cpu=${((user + system) / 1e6).toFixed(6)}, memory=${process.resourceUsage().maxRSS * 1024}`;
+}
+
 async function respond(request, response) {
+  const before = process.cpuUsage();
   let told;
   try {
     told = await answer(request);
@@ -54,7 +61,11 @@ async function respond(request, response) {
   }
   const body = Buffer.from(told.body);
   response.sendDate = false;
-  response.writeHead(told.status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
+  response.writeHead(told.status, {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    'X-Deepwhisk-Usage': usage(before),
+  });
   response.end(body);
 }
 

@@ -271,3 +271,15 @@ def test_it_ends_when_told(container: NodeContainer) -> None:
     container.process.terminate()
 
     assert container.process.wait(10) == 0
+
+
+def test_an_answer_says_what_its_call_used(container: NodeContainer) -> None:
+    container.init("function main() { let n = 0; for (let i = 0; i < 5e7; i++) n += i; return {n} }")
+    container.connection.request("POST", "/run", json.dumps({"value": {}}))
+    answer = container.connection.getresponse()
+    answer.read()
+
+    found = re.fullmatch(r"cpu=(\d+\.\d{6}), memory=(\d+)", answer.headers["X-Deepwhisk-Usage"])
+    assert found is not None
+    assert float(found[1]) > 0.005  # processor time
+    assert int(found[2]) > 20_000_000

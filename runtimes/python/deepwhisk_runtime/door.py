@@ -15,6 +15,7 @@ from types import FrameType
 
 from deepwhisk_runtime.container import Container
 from deepwhisk_runtime.jsontext import dumps
+from deepwhisk_runtime.usage import Usage
 from deepwhisk_runtime.wire import Connection, Malformed, Request
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -59,6 +60,7 @@ class Door:
         self._listener = listener
         self._alarm = alarm
         self._container = container
+        self._usage = Usage()
         self._selector = selectors.DefaultSelector()
 
     def open(self) -> None:
@@ -104,8 +106,9 @@ class Door:
             connection.client.close()
 
     def _answer(self, connection: Connection, request: Request) -> bool:
+        self._usage.begin()
         status, body = self._container.answer(request.method, request.path, request.body)
-        connection.answer(status, body, request.keep)
+        connection.answer(status, body, request.keep, self._usage.end())
         return request.keep
 
     def _reject(self, connection: Connection, error: Malformed) -> bool:
@@ -118,6 +121,7 @@ class Door:
         return False
 
     def _close(self) -> None:
+        self._usage.close()
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 key.data.client.close()

@@ -96,12 +96,12 @@ class Connection:
         self._head = head
         return head
 
-    def answer(self, status: int, body: bytes, keep: bool = True) -> None:
-        """Send a JSON answer in one piece."""
+    def answer(self, status: int, body: bytes, keep: bool = True, headers: str = "") -> None:
+        """Send a JSON answer in one piece; HEADERS are further ones, each with its end of line."""
         close = "" if keep else "Connection: close\r\n"
         head = (
             f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n{close}\r\n"
+            f"Content-Length: {len(body)}\r\n{close}{headers}\r\n"
         )
         self.client.sendall(head.encode() + body)
 
