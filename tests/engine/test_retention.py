@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.engine.activations import Activations, Filter, Record, new_activation_id
+from deepwhisk.engine.activations import Activations, Record, new_activation_id
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.retention import DAY, STEP, Retention, keep_tidy
+from deepwhisk.engine.tallies import Filter
 
 NOW = int(time.time() * 1000)
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import orjson
 
+from deepwhisk.engine import tallies
 from deepwhisk.engine.codec import dumps, loads
-from deepwhisk.engine.database import Database, Statement
+from deepwhisk.engine.database import Database, Read, Rows, Statement
 from deepwhisk.engine.invocation import STATUS, SUCCESS
 from deepwhisk.engine.problems import missing
+from deepwhisk.engine.tallies import Filter
 
 _INSERT = (
     "INSERT OR IGNORE INTO activations (id, namespace, path, start, status, head, response, logs) "
@@ -89,25 +91,6 @@ def whole(head: bytes, response: bytes, logs: bytes = b"[]") -> bytes:
     return b'%b,"response":%b,"logs":%b}' % (head[:-1], response, logs)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which activations a list shows."""
-
-    namespace: str
-    path: str | None = None
-    since: int | None = None
-    upto: int | None = None
-
-    def where(self) -> tuple[str, list[Any]]:
-        clauses: list[str] = ["namespace = ?"]
-        values: list[Any] = [self.namespace]
-        for clause, value in (("path = ?", self.path), ("start >= ?", self.since), ("start <= ?", self.upto)):
-            if value is not None:
-                clauses.append(clause)
-                values.append(value)
-        return " AND ".join(clauses), values
-
-
 class Activations:
     """What was activated, in the database."""
 
@@ -122,18 +105,19 @@ class Activations:
         return rows[0][0], rows[0][1], rows[0][2]
 
     async def count(self, which: Filter) -> int:
-        where, values = which.where()
-        rows = await self._database.read_aside(f"SELECT count(*) FROM activations WHERE {where}", values)
-        return int(rows[0][0])
+        return await self._database.read_aside(lambda read: tallies.count(read, which))
 
     async def newest(self, which: Filter, limit: int, skip: int, *, full: bool) -> list[Any]:
-        where, values = which.where()
-        pieces = _PIECES if full else "SELECT head, status FROM activations"
-        rows = await self._database.read_aside(
-            f"{pieces} WHERE {where} ORDER BY start DESC, number DESC LIMIT ? OFFSET ?",
-            [*values, limit, skip],
-        )
+        rows = await self._database.read_aside(lambda read: _newest(read, which, limit, skip, full=full))
         return [orjson.Fragment(whole(*row)) if full else _listed(*row) for row in rows]
+
+
+def _newest(read: Read, which: Filter, limit: int, skip: int, *, full: bool) -> Rows:
+    part, left = tallies.leap(read, which, skip)
+    where, values = part.where()
+    pieces = _PIECES if full else "SELECT head, status FROM activations"
+    sql = f"{pieces} WHERE {where} ORDER BY start DESC, number DESC LIMIT ? OFFSET ?"
+    return read(sql, [*values, limit, left])
 
 
 def _listed(head: bytes, status: int) -> dict[str, Any]:

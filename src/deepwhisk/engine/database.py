@@ -6,36 +6,27 @@ commits but never the file. `durable="power-loss"` syncs every commit, in a thre
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
-from deepwhisk.errors import ServiceError
+from deepwhisk.engine import schema
 
 Durable = Literal["process", "power-loss"]
 Statement = tuple[str, Sequence[Any]]
+Rows = list[tuple[Any, ...]]
+Read = Callable[[str, Sequence[Any]], Rows]
 T = TypeVar("T")
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS namespaces (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, key TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS entities (
-    id TEXT PRIMARY KEY, collection TEXT NOT NULL, updated INTEGER NOT NULL, document BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, code TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS activations (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, path TEXT NOT NULL,
-    start INTEGER NOT NULL, status INTEGER NOT NULL,
-    head BLOB NOT NULL, response BLOB NOT NULL, logs BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS activations_by_start ON activations (namespace, start);
-CREATE INDEX IF NOT EXISTS activations_by_path ON activations (namespace, path, start);
-CREATE TABLE IF NOT EXISTS accepted (id TEXT PRIMARY KEY, work BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS apis (
-    namespace TEXT NOT NULL, base TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (namespace, base));
-"""
-VERSION = 1
 CHECKPOINT_PAGES = 8000  # 32 MB of log, then it is written back
+RESTARTS = 40  # of the log, that are tried in turn
+ASIDE = 2  # lists that are read at a time
 
 
 class Database:
@@ -45,15 +36,18 @@ class Database:
         self.path = path
         self._durable = durable
         self._writer = self._open()
-        self._prepare_schema()
+        schema.prepare(self._writer, path)
         self._reader = self._open()
-        self._reading, self._writing = threading.Lock(), threading.Lock()
-        self._threads = ThreadPoolExecutor(2, "database")
+        self._asides: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for _ in range(ASIDE):
+            self._asides.put(self._open())
+        self._writing = threading.Lock()
+        self._threads = ThreadPoolExecutor(ASIDE + 1, "database")  # one of them writes the log back
         self._commits = ThreadPoolExecutor(1, "commit") if durable == "power-loss" else None
         self._waiting: list[tuple[Iterable[Statement], asyncio.Future[None]]] = []
         self._flushing = False
         self._checkpoint: asyncio.Future[None] | None = None
-        self._since_checkpoint = 0
+        self._logged = 0  # pages, about
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -66,23 +60,22 @@ class Database:
         )
         return connection
 
-    def _prepare_schema(self) -> None:
-        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            raise ServiceError(
-                f"{self.path} was written by a newer deepwhisk (format {found}, this one reads {VERSION}): "
-                "update deepwhisk or name another state directory"
-            )
-        self._writer.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
-
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Reads at once, on the loop: for what is small and found by its key."""
-        with self._reading:
-            return self._reader.execute(sql, values).fetchall()
+        return self._reader.execute(sql, values).fetchall()
 
-    async def read_aside(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Reads in a thread: for lists, which may be long."""
-        return await self._in_thread(lambda: self.read(sql, values))
+    async def read_aside(self, look: Callable[[Read], T]) -> T:
+        """What LOOK finds, in a thread and at one moment: for lists, which may be long."""
+        return await self._in_thread(lambda: self._look(look))
+
+    def _look(self, look: Callable[[Read], T]) -> T:
+        connection = self._asides.get()
+        try:
+            connection.execute("BEGIN")
+            return look(lambda sql, values: connection.execute(sql, values).fetchall())
+        finally:
+            connection.execute("COMMIT")
+            self._asides.put(connection)
 
     def size(self) -> int:
         """Bytes in use; what was deleted is used again."""
@@ -128,6 +121,7 @@ class Database:
                 for statements in batch:
                     for sql, values in statements:
                         execute(sql, values)
+                        self._logged += _pages(values)
                 execute("COMMIT")
             except BaseException:
                 execute("ROLLBACK")
@@ -147,13 +141,12 @@ class Database:
         loop = asyncio.get_running_loop()
         if self._flushing:
             loop.call_soon(self._flush, loop)
-        self._count_commit(len(batch))
+        self._check_log()
 
-    def _count_commit(self, writes: int) -> None:
-        """Every write logs about four pages; the log is written back aside, and never by a caller."""
-        self._since_checkpoint += 4 * writes
-        if self._since_checkpoint > CHECKPOINT_PAGES and self._checkpoint is None:
-            self._since_checkpoint = 0
+    def _check_log(self) -> None:
+        """The log is written back aside, and never by a caller."""
+        if self._logged > CHECKPOINT_PAGES and self._checkpoint is None:
+            self._logged = 0
             self._checkpoint = asyncio.ensure_future(self._in_thread(self._write_back))
             self._checkpoint.add_done_callback(self._forget_checkpoint)
 
@@ -161,13 +154,17 @@ class Database:
         self._checkpoint = None
 
     def _write_back(self) -> None:
-        """Most of the log while others write; then what is left, so that the log can begin anew."""
-        connection = self._open()
-        try:
+        """Most of the log while others write; then what is left, so that the log can begin anew.
+
+        The second holds writers up: it never waits for those who read, and tries again instead.
+        """
+        with contextlib.closing(self._open()) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            connection.execute("PRAGMA wal_checkpoint(RESTART)")
-        finally:
-            connection.close()
+            connection.execute("PRAGMA busy_timeout=0")
+            for _ in range(RESTARTS):
+                if not connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+                    return
+                time.sleep(0.005)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -176,9 +173,20 @@ class Database:
         await self.write(())
         if self._checkpoint is not None:
             await self._checkpoint
+        self.close_now()
+
+    def close_now(self) -> None:
+        """For when nobody waits for anything."""
         self._threads.shutdown()
         if self._commits is not None:
             self._commits.shutdown()
+        for _ in range(ASIDE):
+            self._asides.get().close()
         self._reader.close()
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
+
+
+def _pages(values: Sequence[Any]) -> int:
+    """How much a statement with VALUES adds to the log, about: four pages, and what its documents fill."""
+    return 4 + sum(len(value) >> 12 for value in values if isinstance(value, bytes | str))

@@ -2,12 +2,13 @@
 
 from aiohttp.web import Response
 
-from deepwhisk.engine.activations import Filter, whole
+from deepwhisk.engine.activations import whole
 from deepwhisk.engine.exchange import Exchange, reply, reply_bytes
 from deepwhisk.engine.lists import FAR, read_limit, read_skip
 from deepwhisk.engine.names import check_activation_id, is_name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem, bad_query
+from deepwhisk.engine.tallies import Filter
 
 
 async def list_all(platform: Platform, exchange: Exchange) -> Response:

@@ -1,0 +1,61 @@
+"""The tables of the engine, and how a file of an older format becomes one of this.
+
+`tallies` holds how many activations there are by namespace, hour and path, so that nobody ever counts ten
+million of them. Triggers keep it: it is true after every commit, whoever wrote.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from deepwhisk.errors import ServiceError
+
+HOUR = 3_600_000  # ms
+VERSION = 2
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS namespaces (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, key TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entities (
+    id TEXT PRIMARY KEY, collection TEXT NOT NULL, updated INTEGER NOT NULL, document BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, code TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS activations (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, path TEXT NOT NULL,
+    start INTEGER NOT NULL, status INTEGER NOT NULL,
+    head BLOB NOT NULL, response BLOB NOT NULL, logs BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS activations_by_start ON activations (namespace, start);
+CREATE INDEX IF NOT EXISTS activations_by_path ON activations (namespace, path, start);
+CREATE TABLE IF NOT EXISTS tallies (
+    namespace TEXT NOT NULL, hour INTEGER NOT NULL, path TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (namespace, hour, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS accepted (id TEXT PRIMARY KEY, work BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS apis (
+    namespace TEXT NOT NULL, base TEXT NOT NULL, document BLOB NOT NULL, PRIMARY KEY (namespace, base));
+"""
+_OLD = f"namespace = old.namespace AND hour = old.start / {HOUR} AND path = old.path"
+_TRIGGERS = f"""
+CREATE TRIGGER IF NOT EXISTS tally_more AFTER INSERT ON activations BEGIN
+    INSERT INTO tallies VALUES (new.namespace, new.start / {HOUR}, new.path, 1)
+        ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS tally_less AFTER DELETE ON activations BEGIN
+    UPDATE tallies SET count = count - 1 WHERE {_OLD};
+    DELETE FROM tallies WHERE {_OLD} AND count = 0;
+END;
+"""
+# Formats before 2 had no tallies.
+_TALLY = f"""
+INSERT INTO tallies SELECT namespace, start / {HOUR}, path, count(*) FROM activations GROUP BY 1, 2, 3;
+"""
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Makes the tables in the file at PATH, or what they lack."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise ServiceError(
+            f"{path} was written by a newer deepwhisk (format {found}, this one reads {VERSION}): "
+            "update deepwhisk or name another state directory"
+        )
+    tally = _TALLY if found < 2 else ""
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {_TABLES} {tally} {_TRIGGERS} PRAGMA user_version={VERSION}; COMMIT;"
+    )
