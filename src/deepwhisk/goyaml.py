@@ -59,6 +59,7 @@ class GoDumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+GoDumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
 for _tag, _pattern in GO_SCALARS:
     GoDumper.add_implicit_resolver(TAG + _tag, re.compile(rf"^(?:{_pattern})$"), None)
 

@@ -15,6 +15,25 @@ from deepwhisk.errors import ManifestError
 from deepwhisk.goyaml import TAG, GoLoader
 
 TEXT, FLAG, NUMBER, VALUE = "text", "true or false", "a whole number", "a value"
+NAMES = "text, or a list of names"
+GONE = {  # keys that wskdeploy had once, and what to write today
+    "package": "write `packages:` with the name of the package below it",
+    "application": "it is called `project` today",
+    "parameters": "they are called `inputs`",
+}
+
+
+class Lines(dict[str, Any]):
+    """A mapping of a file that knows the line of each of its keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: dict[str, int] = {}
+
+
+def line(found: Mapping[str, Any], key: str) -> int:
+    """The line on which a key is written; 0 where nobody knows."""
+    return found.at.get(key, 0) if isinstance(found, Lines) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +78,7 @@ ACTION = Keys(
     | {"native": FLAG, "conductor": FLAG, "include": Items(Items(TEXT)), "exclude": Items(TEXT)}
     | {"limits": LIMITS, "inputs": INPUTS, "outputs": INPUTS, "annotations": ANNOTATIONS},
 )
-SEQUENCE = Keys("a sequence", _texts("actions web") | {"annotations": ANNOTATIONS})
+SEQUENCE = Keys("a sequence", _texts("web") | {"actions": NAMES, "annotations": ANNOTATIONS})
 TRIGGER = Keys(
     "a trigger",
     _texts("name feed source namespace credential description")
@@ -116,23 +135,30 @@ class _Reader:
             case Keys():
                 return self._keys(node, rule, where)
             case Each(inner):
-                pairs = self._pairs(node, where or "the file")
-                return {key: self.read(value, inner, _join(where, key)) for key, value in pairs}
+                return self._each(node, inner, where)
             case Items(inner):
                 return [self.read(item, inner, where) for item in self._items(node, where)]
             case _:
                 return self._leaf(node, rule, where)
 
     def _keys(self, node: yaml.Node, rule: Keys, where: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in self._pairs(node, where or rule.name):
+        found = Lines()
+        for key, value, at in self._pairs(node, where or rule.name):
             if key not in rule.rules:
-                known = ", ".join(sorted(rule.rules))
-                raise self._error(value, f"{rule.name} has no key {key!r}; it may have: {known}")
+                advice = GONE.get(key) or f"it may have: {', '.join(sorted(rule.rules))}"
+                raise self._error(at, f"{rule.name} has no key {key!r}; {advice}")
             found[key] = self.read(value, rule.rules[key], _join(where, key))
+            found.at[key] = _line(at)
         return found
 
-    def _pairs(self, node: yaml.Node, where: str) -> Iterator[tuple[str, yaml.Node]]:
+    def _each(self, node: yaml.Node, rule: Rule, where: str) -> dict[str, Any]:
+        found = Lines()
+        for key, value, at in self._pairs(node, where or "the file"):
+            found[key] = self.read(value, rule, _join(where, key))
+            found.at[key] = _line(at)
+        return found
+
+    def _pairs(self, node: yaml.Node, where: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
         if _is_null(node):
             return
         if not isinstance(node, yaml.MappingNode):
@@ -143,7 +169,7 @@ class _Reader:
             if name in seen:
                 raise self._error(key, f"the key {name!r} is written twice in {where}")
             seen.add(name)
-            yield name, value
+            yield name, value, key
 
     def _key(self, key: yaml.Node, where: str) -> str:
         if not isinstance(key, yaml.ScalarNode) or key.tag == f"{TAG}merge" or _is_null(key):
@@ -160,9 +186,11 @@ class _Reader:
     def _leaf(self, node: yaml.Node, kind: str, where: str) -> Any:
         if kind == VALUE:
             return self._value(node, where)
+        if kind == NAMES and isinstance(node, yaml.SequenceNode):
+            return ",".join(self._leaf(item, TEXT, where) for item in node.value)
         if not isinstance(node, yaml.ScalarNode):
             raise self._error(node, f"{where} must be {kind}, not {_described(node)}")
-        if kind == TEXT:
+        if kind in (TEXT, NAMES):
             return "" if _is_null(node) else node.value
         value = self._value(node, where)
         if value is not None and type(value) is not (bool if kind == FLAG else int):
@@ -172,7 +200,7 @@ class _Reader:
     def _value(self, node: yaml.Node, where: str) -> Any:
         if isinstance(node, yaml.MappingNode):
             self._refuse_truths(node, where)
-            return {key: self._value(value, _join(where, key)) for key, value in self._pairs(node, where)}
+            return {key: self._value(value, _join(where, key)) for key, value, _ in self._pairs(node, where)}
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, where) for item in node.value]
         value = self._loader.construct_object(node)
@@ -187,7 +215,11 @@ class _Reader:
                 raise self._error(key, f"quote the key {key.value!r} of {where}: YAML reads it as a boolean")
 
     def _error(self, node: yaml.Node, message: str) -> ManifestError:
-        return ManifestError(f"{self._file}:{node.start_mark.line + 1}: {message}.")
+        return ManifestError(f"{self._file}:{_line(node)}: {message}.")
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def _is_null(node: yaml.Node) -> bool:
