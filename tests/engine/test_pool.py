@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from deepwhisk.engine.container import Answer, Lost
-from deepwhisk.engine.invocation import DEVELOPER_ERROR, SUCCESS, WHISK_ERROR
+from deepwhisk.engine.container import Answer, Lost, Reply
+from deepwhisk.engine.invocation import DEVELOPER_ERROR, SUCCESS, WHISK_ERROR, Usage
 from deepwhisk.engine.pool import WarmPool
 from fixtures.pool import ECHO, Running, StubContainer, StubDriver, a_pool, becomes, call, executable
 
@@ -224,3 +224,25 @@ async def test_a_broken_zip_is_for_the_container_to_tell(running: Running, code:
 
     assert outcome.status == DEVELOPER_ERROR
     assert "cannot decode the request" in outcome.result["error"]
+
+
+async def test_an_outcome_says_what_container_took_the_call_and_what_that_used(running: Running) -> None:
+    code = "held = bytearray(90_000_000)\ndel held\ndef main(args):\n    return {}"
+    first = await running.run(code, "used")
+    second = await running.run(code, "used")
+
+    assert (first.container, second.container) == ("forked", "warm")
+    assert first.usage is not None
+    assert second.usage is not None
+    assert first.usage.memory > 90_000_000 > second.usage.memory
+    assert first.usage.cpu > 0
+
+
+async def test_what_init_used_counts_for_the_call_that_waited_for_it() -> None:
+    used = {"/init": Usage(1.0, 500), "/run": Usage(0.5, 200)}
+    answers: dict[str, Reply] = {path: Answer(200, b"{}", 2, usage) for path, usage in used.items()}
+    async with stubbed(StubContainer(answers)) as (pool, _):
+        outcomes = [await pool.run(executable(), call()) for _ in range(2)]
+
+    assert [outcome.usage for outcome in outcomes] == [Usage(1.5, 500), Usage(0.5, 200)]
+    assert [outcome.container for outcome in outcomes] == ["cold", "warm"]

@@ -63,7 +63,7 @@ def test_a_child_that_was_waited_for_counts(container: Program, times: int) -> N
 def test_an_action_may_close_all_descriptors_that_it_finds(container: Program) -> None:
     container.init(
         "import glob, os\ndef main(args):\n"
-        "    found = [each for each in glob.glob('/proc/self/fd/*') if os.path.realpath(each)[-4:] == 'refs']\n"
+        "    found = [each for each in glob.glob('/proc/self/fd/*') if 'refs' in os.path.realpath(each)]\n"
         "    for each in found:\n"
         "        os.close(int(os.path.basename(each)))\n"
         "    return {'closed': len(found)}"

@@ -6,9 +6,9 @@ A container that fails says how in a value: it is the action's outcome, not the 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
-from deepwhisk.engine.invocation import Executable
+from deepwhisk.engine.invocation import Executable, Usage
 
 
 class Lost(Enum):
@@ -27,13 +27,18 @@ class Answer:
     status: int
     body: bytes
     length: int
+    usage: Usage | None = None
 
 
 Reply = Answer | Lost
+Origin = Literal["forked", "cold"]  # of a process that had its libraries imported, or from nothing
 
 
 class Container(Protocol):
     """One process, or group of them, that speaks `/init` and `/run`."""
+
+    @property
+    def origin(self) -> Origin: ...
 
     async def post(self, path: str, body: bytes, seconds: float) -> Reply: ...
 

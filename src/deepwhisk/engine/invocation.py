@@ -39,6 +39,20 @@ class Call:
     api_key: str | None  # only if the action's annotations give it one
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call used, as its container says: seconds of processor time, bytes of memory at most."""
+
+    cpu: float
+    memory: int
+
+    def after(self, earlier: "Usage | None") -> "Usage":
+        """Of both, one after the other."""
+        if earlier is None:
+            return self
+        return Usage(self.cpu + earlier.cpu, max(self.memory, earlier.memory))
+
+
 @dataclass(slots=True)
 class Outcome:
     """What came of a call. Times are ms; `start` and `end` are ms since the epoch, init included."""
@@ -52,6 +66,8 @@ class Outcome:
     size: int | None = None  # bytes of the container's answer; None when there was none
     logs: list[str] = field(default_factory=list)
     timed_out: bool = False
+    usage: Usage | None = None  # init included; None when the container does not say
+    container: str | None = None  # "warm", "forked" or "cold"; None when there was none
 
 
 class Pool(Protocol):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.engine import running, verdict
-from deepwhisk.engine.container import Container, Driver
+from deepwhisk.engine.container import Answer, Container, Driver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.node import Node
-from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome
+from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome, Usage
 from deepwhisk.engine.shelf import Berth, Shelf
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed
 
@@ -110,21 +110,26 @@ class WarmPool:
         assert berth.container is not None
         container, executable = berth.container, berth.executable
         start = running.now()
-        times: dict[str, Any] = {"start": start, "wait_time": start - arrived}
+        times: dict[str, Any] = {"start": start, "wait_time": start - arrived, "container": "warm"}
+        used: Usage | None = None
         if berth.starting:
             reply = await running.initialize(container, executable, call)
-            times["init_time"] = running.now() - start
+            times |= {"init_time": running.now() - start, "container": container.origin}
             if running.refuses(reply):
                 return None
             failure = verdict.of_init(reply, executable.timeout, executable.kind)
             if failure:
                 return await running.outcome_of(container, executable, reply, failure, times)
+            used = reply.usage if isinstance(reply, Answer) else None
             self._shelf.started(berth)
         reply = await running.run(container, executable, call)
         if running.refuses(reply):
             return None
         judged = verdict.of_run(reply, executable.timeout, executable.kind)
-        return await running.outcome_of(container, executable, reply, judged, times)
+        outcome = await running.outcome_of(container, executable, reply, judged, times)
+        if outcome.usage is not None:
+            outcome.usage = outcome.usage.after(used)
+        return outcome
 
     def _bury(self, berth: Berth) -> None:
         """A container that dies while a call runs is that call's to report."""

@@ -59,6 +59,7 @@ async def outcome_of(
         size=_size(reply, executable.kind, result),
         logs=logs,
         timed_out=reply is Lost.TIME,
+        usage=reply.usage if isinstance(reply, Answer) else None,
         **times,
     )
 

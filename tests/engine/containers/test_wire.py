@@ -10,6 +10,7 @@ import pytest
 
 from deepwhisk.engine.container import Answer, Lost
 from deepwhisk.engine.containers.wire import KEPT, Wire
+from deepwhisk.engine.invocation import Usage
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -117,3 +118,20 @@ async def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(tmp_path: P
         await asyncio.sleep(0.02)
 
         assert wire.open
+
+
+@pytest.mark.parametrize(
+    ("line", "usage"),
+    [
+        (b"X-Deepwhisk-Usage: cpu=0.250000, memory=1048576\r\n", Usage(0.25, 1 << 20)),
+        (b"X-Deepwhisk-Usage: cpu=much, memory=1\r\n", None),
+        (b"", None),
+    ],
+)
+async def test_an_answer_may_say_what_its_call_used(tmp_path: Path, line: bytes, usage: Usage | None) -> None:
+    length = b"Content-Length: 2\r\n"
+    for headers in (line + length, length + line):
+        (tmp_path / "door").unlink(missing_ok=True)
+        async with answering(tmp_path, b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n{}") as wire:
+            assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2, usage)
+            assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2, usage)

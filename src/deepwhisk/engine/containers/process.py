@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deepwhisk.engine.container import Lost, Reply
+from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers import zygote
 from deepwhisk.engine.containers.watch import Watch
 from deepwhisk.engine.containers.wire import Wire
@@ -33,6 +33,7 @@ class ProcessContainer:
     watch: Watch
     output: Logs
     end: Callable[[int], None]
+    origin: Origin
     pid: int = 0
     _wires: list[Wire] = field(default_factory=list)
     _busy: set[Wire] = field(default_factory=set)
@@ -163,7 +164,8 @@ async def fork(
         (stdout, stdout_end), (stderr, stderr_end) = _pipe(theirs), _pipe(theirs)
         alone = executable.concurrency == 1
         output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone)
-        container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end)
+        origin: Origin = "cold" if program else "forked"
+        container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end, origin)
         birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end, program)
         try:
             container.pid = await parent.fork(birth, container.mourn)

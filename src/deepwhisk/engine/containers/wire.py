@@ -5,14 +5,18 @@ Content-Length; what exceeds `KEPT` is counted, not kept.
 """
 
 import asyncio
+import re
 import select
 from typing import cast
 
 from deepwhisk.engine.container import Answer, Lost, Reply
+from deepwhisk.engine.invocation import Usage
 
 KEPT = 1 << 20
 _HEAD_LIMIT = 1 << 16
 _LONGEST_NUMBER = 20
+# As the project's own containers have it: `deepwhisk_runtime.usage`, `main.cjs`.
+_USAGE = re.compile(rb"\r\nX-Deepwhisk-Usage: cpu=(\d{1,9}\.\d{6}), memory=(\d{1,15})\r?$", re.MULTILINE)
 
 
 class Wire(asyncio.Protocol):
@@ -28,6 +32,7 @@ class Wire(asyncio.Protocol):
         self._buffer = b""
         self._pieces: list[bytes] | None = None  # of the body, once the head is complete
         self._status = self._length = self._seen = 0
+        self._usage: Usage | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -76,6 +81,7 @@ class Wire(asyncio.Protocol):
         if length is None or not head[9:12].isdigit():
             self._reject()
             return b""
+        self._usage = _read_usage(head)
         self._status, self._length, self._pieces = int(head[9:12]), length, []
         return rest
 
@@ -85,7 +91,7 @@ class Wire(asyncio.Protocol):
             pieces.append(data[: KEPT - self._seen])
         self._seen += len(data)
         if self._seen >= self._length:
-            answer = Answer(self._status, b"".join(pieces)[: self._length], self._length)
+            answer = Answer(self._status, b"".join(pieces)[: self._length], self._length, self._usage)
             self._fresh()
             self._settle(answer)
 
@@ -103,3 +109,8 @@ def _content_length(head: bytes) -> int | None:
     _, name, after = head.lower().partition(b"\r\ncontent-length:")
     value = after.partition(b"\r\n")[0].strip()
     return int(value) if name and value.isdigit() and len(value) < _LONGEST_NUMBER else None
+
+
+def _read_usage(head: bytes) -> Usage | None:
+    found = _USAGE.search(head)
+    return Usage(float(found[1]), int(found[2])) if found else None
