@@ -400,3 +400,12 @@ async def test_apis_survive_the_engine(tmp_path: Path) -> None:
         assert found["value"]["gwApiUrl"] == f"{second.api.address}/api/guest/hello"
         operation = found["value"]["apidoc"]["paths"]["/world"]["get"]
         assert operation["x-openwhisk"]["url"].startswith(second.api.address)
+
+
+async def test_what_the_javascript_client_was_not_given_is_not_asked_for(api: Api) -> None:
+    await create(api, apidoc())
+    unsaid = dict.fromkeys(("relpath", "operation", "limit", "skip"), "undefined")
+
+    assert await documents(api, basepath="undefined", **unsaid) == {"/hello": ["get /world"]}
+    assert (await delete(api, basepath="/hello", relpath="undefined", operation="undefined")).status == 200
+    assert await documents(api) == {}

@@ -162,3 +162,13 @@ async def test_an_api_that_only_knows_two_values_of_a_flag_says_so(api: Api) -> 
         answer.error
         == "The query parameter 'overwrite' was malformed:\n'perhaps' is not a valid Boolean value"
     )
+
+
+async def test_logs_are_forwarded_nowhere(whisk: Whisk) -> None:
+    path = "/runtime/namespaces/guest/logForwarding"
+
+    asked = await whisk.api("GET", path)
+    assert (asked.status, asked.json) == (200, {})
+    assert (await whisk.nobody("GET", path)).status == 401
+    assert (await whisk.system("GET", path)).status == 403
+    assert (await whisk.api("PUT", path, {})).status == 405

@@ -20,6 +20,7 @@ from deepwhisk.engine.problems import Problem, method_not_allowed, secret_needed
 from deepwhisk.engine.web import cors_headers, refused
 
 Call = Callable[[Asked], Json]
+UNSAID = "undefined"  # what the JavaScript client writes for an option it was not given
 
 
 async def answer_apimgmt(
@@ -47,7 +48,8 @@ async def _answer(
         raise secret_needed()
     if request.method != verb:
         raise method_not_allowed(verb, "OPTIONS")
-    members = {**read_query(query), **await _body(request, platform.limits.max_payload)}
+    said = {name: text for name, text in read_query(query).items() if text != UNSAID}
+    members = {**said, **await _body(request, platform.limits.max_payload)}
     _check_space(caller, members.get("spaceguid"))
     try:
         return reply(call(_asked(platform, caller, request, members)))

@@ -14,6 +14,7 @@ from deepwhisk.engine.about import about_api, about_host
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
+from deepwhisk.engine.forwarding import answer_forwarding
 from deepwhisk.engine.gateway import answer_gateway, is_routed
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import (
@@ -97,7 +98,8 @@ async def _route(
     if is_routed(path):
         return await answer_gateway(platform, request, transaction_id, path, query)
     if not path.startswith(API) or path[len(API) : len(API) + 1] not in ("", "/"):
-        return _top(platform, request, path)
+        forwarding = answer_forwarding(platform, request, path)
+        return _top(platform, request, path) if forwarding is None else forwarding
     if request.method == "OPTIONS":
         return _add_cors(reply_text("OK"))
     if request.method not in VERBS:
