@@ -99,7 +99,7 @@ async def test_past_the_limit_lines_are_left_out_and_that_is_told(pipes: Pipes) 
 
 async def test_a_sentinel_is_found_past_the_limit_even_in_pieces(pipes: Pipes) -> None:
     pipes.print(b"x" * 20_000)
-    await becomes(lambda: pipes.logs._streams[0]._room, False)
+    await becomes(lambda: pipes.logs._streams["stdout"]._room, False)
     pipes.print(b"y" * 100 + END[:20], END)
     pipes.logs.drain()
     pipes.print(END[20:])

@@ -28,8 +28,7 @@ def line(stream: str, text: str, at: int | None = None) -> str:
 class Stream:
     """Bytes of one stream, split into lines; `ends` counts the sentinels that nobody has taken yet."""
 
-    def __init__(self, descriptor: int, limit: int, take: Callable[[bytes], bool]) -> None:
-        self.descriptor = descriptor
+    def __init__(self, limit: int, take: Callable[[bytes], bool]) -> None:
         self.ends = 0
         self.open = True
         self._limit = limit
@@ -37,22 +36,10 @@ class Stream:
         self._pieces: list[bytes] = []
         self._room = limit > 0
 
-    def read(self) -> bool:
-        """Read once; false when there is nothing at the moment, or never again."""
-        try:
-            chunk = os.read(self.descriptor, _CHUNK)
-        except BlockingIOError:
-            return False
-        if chunk:
-            self._feed(chunk)
-        else:
-            self._finish()
-        return bool(chunk)
-
     def make_room(self) -> None:
         self._room = self._limit > 0
 
-    def _feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> None:
         if not self._room:
             return self._skim(chunk)
         self._pieces.append(chunk)
@@ -77,7 +64,7 @@ class Stream:
             self.ends += 1
             self._pieces = []
             if after[0]:
-                self._feed(after[0])
+                self.feed(after[0])
         else:
             self._pieces = [found[-len(SENTINEL) :]]
 
@@ -95,33 +82,29 @@ class Stream:
         if pieces and self._room:
             self._line(pieces)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         self.flush()
         self.open = False
 
 
-class Logs:
+class Output:
     """Both streams of a container; `collect` gives the lines up to the next sentinels.
 
     `alone`: calls never overlap, so all there is belongs to the call that has just been answered, even if
     it printed sentinels of its own.
     """
 
-    def __init__(self, stdout: int, stderr: int, limit: int, *, alone: bool = False) -> None:
+    def __init__(self, limit: int, *, alone: bool = False) -> None:
         self._limit = limit
         self._alone = alone
         self._lines: list[str] = []
         self._used = 0
         self._truncated = False
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._loop = asyncio.get_running_loop()
-        self._streams = [self._watch(stdout, "stdout"), self._watch(stderr, "stderr")]
+        self._streams = {name: self._stream(name) for name in ("stdout", "stderr")}
 
-    def _watch(self, descriptor: int, name: str) -> Stream:
-        os.set_blocking(descriptor, False)
-        stream = Stream(descriptor, self._limit, lambda text: self._take(name, text))
-        self._loop.add_reader(descriptor, self._on_readable, stream)
-        return stream
+    def _stream(self, name: str) -> Stream:
+        return Stream(self._limit, lambda text: self._take(name, text))
 
     def _take(self, name: str, text: bytes) -> bool:
         self._used += len(text) + _STAMP
@@ -130,17 +113,23 @@ class Logs:
             self._lines.append(line(name, text.decode("utf-8", "replace")))
         return not self._truncated
 
-    def _on_readable(self, stream: Stream) -> None:
-        stream.read()
-        if not stream.open:
-            self._loop.remove_reader(stream.descriptor)
+    def feed(self, name: str, chunk: bytes) -> None:
+        """What came of a stream; nothing is its end."""
+        stream = self._streams[name]
+        if chunk:
+            stream.feed(chunk)
+        else:
+            stream.finish()
+
+    def tell(self) -> None:
+        """Something came."""
         if self._waiters and self._complete():
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
 
     def _complete(self) -> bool:
-        return all(stream.ends or not stream.open for stream in self._streams)
+        return all(stream.ends or not stream.open for stream in self._streams.values())
 
     async def collect(self, seconds: float) -> list[str]:
         """Wait for a sentinel on each stream, at most `seconds`, and take what was printed before."""
@@ -148,27 +137,23 @@ class Logs:
             self.drain()
         if not self._complete() and seconds:
             await self._wait(seconds)
-        missing = not all(stream.ends for stream in self._streams)
-        for stream in self._streams:
+        missing = not all(stream.ends for stream in self._streams.values())
+        for stream in self._streams.values():
             stream.ends = 0 if self._alone else max(0, stream.ends - 1)
         return self.take(missing)
 
     def drain(self) -> None:
-        """Read what is there now; not more than some, as a process may print faster than we read."""
-        for stream in self._streams:
-            for _ in range(_READS):
-                if (stream.ends and not self._alone) or not stream.open or not stream.read():
-                    break
+        """Read what is there now, where that is ours to do."""
 
     def finish(self) -> list[str]:
         """What a process that has ended left to read, its last line complete or not."""
         self.drain()
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.flush()
         return self.take()
 
     async def _wait(self, seconds: float) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
             await asyncio.wait_for(waiter, seconds)
@@ -184,12 +169,46 @@ class Logs:
         if self._limit and missing:
             lines.append(line("stderr", MISSING))
         self._truncated = False
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.make_room()
         return lines
 
+
+class Logs(Output):
+    """What comes through two pipes."""
+
+    def __init__(self, stdout: int, stderr: int, limit: int, *, alone: bool = False) -> None:
+        super().__init__(limit, alone=alone)
+        self._loop = asyncio.get_running_loop()
+        self._pipes = {"stdout": stdout, "stderr": stderr}
+        for name, descriptor in self._pipes.items():
+            os.set_blocking(descriptor, False)
+            self._loop.add_reader(descriptor, self._on_readable, name)
+
+    def _on_readable(self, name: str) -> None:
+        self._read(name)
+        if not self._streams[name].open:
+            self._loop.remove_reader(self._pipes[name])
+        self.tell()
+
+    def _read(self, name: str) -> bool:
+        """Read once; false when there is nothing at the moment, or never again."""
+        try:
+            chunk = os.read(self._pipes[name], _CHUNK)
+        except BlockingIOError:
+            return False
+        self.feed(name, chunk)
+        return bool(chunk)
+
+    def drain(self) -> None:
+        """Not more than some, as a process may print faster than we read."""
+        for name, stream in self._streams.items():
+            for _ in range(_READS):
+                if (stream.ends and not self._alone) or not stream.open or not self._read(name):
+                    break
+
     def close(self) -> None:
-        for stream in self._streams:
-            self._loop.remove_reader(stream.descriptor)
-            os.close(stream.descriptor)
-            stream.open = False
+        for name, descriptor in self._pipes.items():
+            self._loop.remove_reader(descriptor)
+            os.close(descriptor)
+            self._streams[name].open = False
