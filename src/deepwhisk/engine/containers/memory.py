@@ -3,25 +3,9 @@
 import os
 from pathlib import Path
 
+from deepwhisk.keeper.family import family
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-def family(leader: int) -> list[int]:
-    """A process and all its descendants."""
-    members = [leader]
-    for pid in members:
-        members.extend(_children(pid))
-    return members
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            found.extend(map(int, _read(f"/proc/{pid}/task/{thread}/children").split()))
-    except (FileNotFoundError, ProcessLookupError):
-        return found  # it has just ended
-    return found
 
 
 def resident(pids: list[int]) -> int:
