@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deepwhisk.errors import ManifestError, ProjectError
-from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, manifest_text, parse, write
+from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, parse, write
 from deepwhisk.manifest.archive import contents, zip_folder
 from deepwhisk.project import read_project
 from fixtures.files import Files
@@ -125,11 +125,6 @@ class TestCompose:
         with pytest.raises(ManifestError, match="not made by `deepwhisk manifest`"):
             write(read_project(folder))
 
-    def test_a_deployment_file_is_not_passed_over_in_silence(self, files: Files) -> None:
-        folder = files(**{"manifest.yaml": "packages: {}\n", "deployment.yml": "packages: {}\n"})
-        with pytest.raises(ManifestError, match=r"deployment\.yml is not read"):
-            manifest_text(read_project(folder))
-
     def test_a_rule_that_two_triggers_have_is_refused(self, files: Files) -> None:
         folder = files(
             **{"triggers__a.yaml": "rules: {r: s/x}\n", "triggers__b.yaml": "rules: {r: s/x}\n"},
@@ -218,7 +213,6 @@ class TestEntities:
             ("actions", "a: {code: x}", "inline code needs a runtime"),
             ("actions", "a: {function: docs}", "docs needs a runtime .* or a docker image"),
             ("actions", "a: {function: LICENSE}", "LICENSE needs a runtime"),
-            ("actions", "a: {function: 'https://x.org/a.py'}", "function is an address"),
             ("actions", "a: {docker: x, web: maybe}", "web is 'maybe'; it is true, false or raw"),
             ("actions", "' a': {docker: x}", "' a' cannot name one of actions"),
             ("actions", "a/b: {docker: x}", "'a/b' cannot name one of actions"),
@@ -229,8 +223,7 @@ class TestEntities:
             ("rules", "r: {trigger: t, action: gone}", "the rule r names p/gone"),
             ("triggers", "t: {feed: p/gone}", "the trigger t names p/gone"),
             ("triggers", "p: {}", "'p' is both a package and a trigger"),
-            ("dependencies", "d: {location: github.com/x/y}", "fetches no code"),
-            ("apis", "a: {/b: {/c: {d: {method: get}}}}", "API gateway"),
+            ("apis", "a: {/b: {/c: {d: {method: get}}}}", "its action p/d is none of the package"),
         ],
     )
     def test_what_cannot_be_deployed_is_found_before_any_call(

@@ -1,19 +1,21 @@
 """The manifest: composed from a project's folders, and parsed into what a server keeps.
 
     folders ── compose ──▶ manifest.yaml ── parse ──▶ entities
+                    deployment.yaml, values ──▶
 
-The file is in stock wskdeploy grammar and committed; `wskdeploy -m manifest.yaml` deploys a clone.
+The file is in stock wskdeploy grammar and committed; `wskdeploy -m manifest.yaml` deploys a clone. One
+that somebody wrote by hand, for wskdeploy, is read as it is.
 """
 
 from itertools import zip_longest
-from pathlib import Path
 
 from deepwhisk.errors import ManifestError
-from deepwhisk.manifest.compose import HEADER, compose
+from deepwhisk.manifest.compose import compose
 from deepwhisk.manifest.entities import COLLECTIONS, Api, Endpoint, Entity, Feed, Manifest
 from deepwhisk.manifest.inputs import Environ
-from deepwhisk.manifest.parsing import Source, parse
-from deepwhisk.project import MANIFEST, Project
+from deepwhisk.manifest.parsing import parse
+from deepwhisk.manifest.source import Origin, Source, find_origin
+from deepwhisk.project import MANIFEST, Project, is_generated, written_manifest
 
 __all__ = [
     "COLLECTIONS",
@@ -23,9 +25,11 @@ __all__ = [
     "Environ",
     "Feed",
     "Manifest",
+    "Origin",
     "Source",
     "check_current",
     "compose",
+    "find_origin",
     "is_generated",
     "manifest_text",
     "parse",
@@ -35,25 +39,20 @@ __all__ = [
 
 def manifest_text(project: Project) -> str:
     """What is deployed: the manifest composed now, or the one that somebody wrote by hand."""
-    path = project.folder / MANIFEST
-    if not path.is_file() or is_generated(project.folder):
+    path = written_manifest(project.folder)
+    if path is None or is_generated(project.folder):
         return compose(project)
-    for name in ("deployment.yaml", "deployment.yml"):
-        if (project.folder / name).is_file():
-            raise ManifestError(
-                f"{project.folder / name} is not read by deepwhisk: move its inputs and annotations "
-                f"into {MANIFEST}, or deploy with wskdeploy."
-            )
     return path.read_text(encoding="utf-8")
 
 
 def write(project: Project) -> bool:
     """Write manifest.yaml; False when it already said the same. Raises ManifestError for one made by hand."""
-    text, path = compose(project), project.folder / MANIFEST
+    path = written_manifest(project.folder) or project.folder / MANIFEST
     if path.is_file() and not is_generated(project.folder):
         raise ManifestError(
             f"{path} was not made by `deepwhisk manifest`, so it is not written over; move it away."
         )
+    text = compose(project)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
     path.write_text(text, encoding="utf-8")
@@ -72,9 +71,3 @@ def check_current(project: Project) -> None:
         raise ManifestError(
             f"{path}:{line} is behind the content folders; write it again with `deepwhisk manifest`."
         )
-
-
-def is_generated(folder: Path) -> bool:
-    """Whether the folder has a manifest that this tool wrote."""
-    path = folder / MANIFEST
-    return path.is_file() and path.read_text(encoding="utf-8").startswith(HEADER)

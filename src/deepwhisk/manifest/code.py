@@ -1,77 +1,83 @@
 """What an action runs: the `exec` member of its body, from a file, a folder, a zip, text or an image."""
 
 import base64
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from deepwhisk.errors import ManifestError
 from deepwhisk.manifest.archive import zip_folder
+from deepwhisk.manifest.kinds import BINARY, inline_kind, kind_of_archive, kind_of_file
+from deepwhisk.manifest.source import Source
 
 NATIVE = "openwhisk/dockerskeleton"
-FAMILIES = {
-    ".py": "python",
-    ".js": "nodejs",
-    ".php": "php",
-    ".rb": "ruby",
-    ".go": "go",
-    ".swift": "swift",
-    ".rs": "rust",
-    ".java": "java",
-    ".jar": "java",
-    ".cs": "dotnet",
-}
-BINARY = (".zip", ".jar")
 
 
 def executable(
-    entry: Mapping[str, Any],
-    folder: Path,
-    interpolated: Callable[[str], str],
-    kinds: Mapping[str, str],
-    where: str,
+    entry: Mapping[str, Any], source: Source, package: Mapping[str, Any], where: str
 ) -> dict[str, Any]:
     """The `exec` of an action. Raises ManifestError when its code is missing or of no kind."""
-    function = interpolated(entry.get("function") or entry.get("location", ""))
-    image = interpolated(entry.get("docker", "")) or (NATIVE if entry.get("native") else "")
-    inline, runtime, main = entry.get("code", ""), entry.get("runtime", ""), entry.get("main", "")
+    function = source.interpolated(entry.get("function") or entry.get("location", ""), package)
+    image = source.interpolated(entry.get("docker", ""), package) or (NATIVE if entry.get("native") else "")
+    inline, main = entry.get("code", ""), entry.get("main", "")
     if function and inline:
         raise ManifestError(f"{where}: it has both function and code; keep one of them.")
     if not (function or inline or image):
         raise ManifestError(f"{where}: it has no function, no code and no docker image.")
-    path = folder / function if function else None
-    code = _code(path, folder, entry, where) if path else inline
+    code = _code(function, entry, source, where) if function else inline
     named = {"main": main} if main and code else {}
     if image:
         return {"kind": "blackbox", **({"code": code} if code else {}), "image": image, **named}
-    return {"kind": _kind(path, runtime, kinds, where), "code": code, **named}
+    return {"kind": _kind(function, entry, source, where), "code": code, **named}
 
 
-def _code(path: Path, base: Path, entry: Mapping[str, Any], where: str) -> str:
-    if "://" in str(entry.get("function", "")):
-        raise ManifestError(
-            f"{where}: function is an address; deepwhisk takes code from files of the project."
-        )
+def _kind(function: str, entry: Mapping[str, Any], source: Source, where: str) -> str:
+    runtime = source.interpolated(entry.get("runtime", ""))
+    if not function:
+        return inline_kind(runtime, source, where)
+    suffix = PurePosixPath(urlsplit(function).path if _is_address(function) else function).suffix.lower()
+    if suffix == ".zip" or (not _is_address(function) and (source.folder / function).is_dir()):
+        return kind_of_archive(function, runtime, source, where)
+    return kind_of_file(function, suffix, runtime, source, where)
+
+
+def _code(function: str, entry: Mapping[str, Any], source: Source, where: str) -> str:
+    if _is_address(function):
+        return _encoded(_fetched(function, source, where), urlsplit(function).path, where)
+    path = source.folder / function
     if path.is_dir():
-        content = zip_folder(path, base, entry.get("include", ()), entry.get("exclude", ()))
-        return base64.b64encode(content).decode()
+        return _zipped(path, entry, source, where)
     if not path.is_file():
         raise ManifestError(f"{where}: there is no file or folder {path}.")
-    if path.suffix in BINARY:
-        return base64.b64encode(path.read_bytes()).decode()
+    return _encoded(path.read_bytes(), str(path), where)
+
+
+def _zipped(path: Path, entry: Mapping[str, Any], source: Source, where: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        content = zip_folder(path, source.folder, entry.get("include", ()), entry.get("exclude", ()))
+    except ManifestError as error:
+        raise ManifestError(f"{where}: {error}") from error
+    return base64.b64encode(content).decode()
+
+
+def _fetched(address: str, source: Source, where: str) -> bytes:
+    if not PurePosixPath(urlsplit(address).path).suffix:
+        raise ManifestError(f"{where}: the address {address} needs an extension, which tells the language.")
+    try:
+        return source.fetch(address)
+    except ManifestError as error:
+        raise ManifestError(f"{where}: {error}") from error
+
+
+def _encoded(content: bytes, name: str, where: str) -> str:
+    if name.lower().endswith(BINARY):
+        return base64.b64encode(content).decode()
+    try:
+        return content.decode()
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{where}: {path} is not text in UTF-8; give a .zip or a folder.") from error
+        raise ManifestError(f"{where}: {name} is not text in UTF-8; give a .zip or a folder.") from error
 
 
-def _kind(path: Path | None, runtime: str, kinds: Mapping[str, str], where: str) -> str:
-    """The kind that is named, else the default one of the file's language."""
-    if runtime:
-        return runtime if ":" in runtime else kinds.get(runtime, f"{runtime}:default")
-    if path is None:
-        raise ManifestError(f"{where}: inline code needs a runtime, for example python:default.")
-    family = FAMILIES.get(path.suffix) if path.is_file() and path.suffix != ".zip" else None
-    if family is None:
-        raise ManifestError(f"{where}: {path.name} needs a runtime (python:default …) or a docker image.")
-    return kinds.get(family, f"{family}:default")
+def _is_address(function: str) -> bool:
+    return function.startswith(("http://", "https://"))

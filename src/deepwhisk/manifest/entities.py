@@ -1,7 +1,7 @@
 """What a server keeps, as values: packages, actions, sequences, triggers, rules and routes of its gateway."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 COLLECTIONS = {
@@ -29,6 +29,7 @@ class Entity:
     name: str
     body: Mapping[str, Any]
     feed: Feed | None = None
+    line: int = field(default=0, compare=False)  # of the manifest; 0 where nobody knows
 
     @property
     def collection(self) -> str:
@@ -45,6 +46,7 @@ class Api:
     method: str  # "get", "post", "put", "delete"
     action: str  # "p/a", or "a" without a package
     response: str = "json"  # the extension under which the web action is called
+    where: str = field(default="", compare=False)  # file and line, for errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Endpoint:
     apihost: str = ""
     auth: str = ""
     namespace: str = ""
+    gateway_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The values of inputs and annotations: types, defaults and `$NAME` of the environment.
 
-The environment is a mapping that the caller hands in.
+The environment is a mapping that the caller hands in. What a deployment file or the command line says of an
+input is taken as it is and wins over the manifest.
 """
 
 import json
@@ -15,6 +16,7 @@ MULTI_LINE = frozenset(("type", "description", "value", "required", "default", "
 ZERO: dict[str, Any] = {"string": "", "integer": 0, "float": 0, "boolean": False, "json": {}}
 REFERENCE = re.compile(r"\$\$\{([^${}]+)\}|\$\{([^${}]+)\}|\$([^${}]+)")
 BRACED = re.compile(r"\$\$\{([^${}]+)\}|\$\{([^${}]+)\}")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Environ(dict[str, str]):
@@ -31,10 +33,16 @@ class Environ(dict[str, str]):
         return found
 
 
-def interpolate(value: Any, environ: Environ) -> Any:
-    """Replace `${NAME}` anywhere, and `$NAME` where the text begins with a dollar; unset names are empty."""
+def interpolate(value: Any, environ: Environ, package: Mapping[str, Any] = NOTHING) -> Any:
+    """Replace `${NAME}` anywhere, and `$NAME` where the text begins with a dollar; unset names are empty.
+
+    A value that is one name and nothing else may also be the name of an input of the package.
+    """
     if not isinstance(value, str) or not _refers(value):
         return value
+    name = _single_reference(value)
+    if name and not environ.get(name) and package.get(name) not in (None, ""):
+        return package[name]
 
     def replaced(match: re.Match[str]) -> str:
         if match[1]:
@@ -48,34 +56,53 @@ def annotations(found: Mapping[str, Any], environ: Environ) -> dict[str, Any]:
     return {key: interpolate(value, environ) for key, value in found.items()}
 
 
-def package_inputs(found: Mapping[str, Any], environ: Environ, where: str) -> dict[str, Any]:
+def given(found: Mapping[str, Any], environ: Environ) -> dict[str, Any]:
+    """What a deployment file says of inputs: names are replaced, types are not looked at."""
+    written = {key: entry.get("value") if _is_multi_line(entry) else entry for key, entry in found.items()}
+    return {key: interpolate(value, environ) for key, value in written.items() if value is not None}
+
+
+def package_inputs(
+    found: Mapping[str, Any], environ: Environ, where: str, over: Mapping[str, Any] = NOTHING
+) -> dict[str, Any]:
     """The parameters of a package; an empty one is looked up under its own name."""
     values = {
-        key: environ.get(key, "") if value == "" else value for key, value in _values(found, environ, where)
+        key: environ.get(key, "") if value == "" else value
+        for key, value in _values(found, NOTHING, environ, where, over)
     }
-    return _required(found, values, where)
+    return _required(found, {**values, **over}, where)
 
 
 def inputs(
-    found: Mapping[str, Any], package: Mapping[str, Any], environ: Environ, where: str
+    found: Mapping[str, Any],
+    package: Mapping[str, Any],
+    environ: Environ,
+    where: str,
+    over: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
     """The parameters of an action or trigger; an empty `$NAME` is looked up in those of its package."""
-    values = {}
-    for key, value in _values(found, environ, where):
-        name = _single_reference(_written(found[key]))
-        values[key] = package.get(name, value) if name and value == "" else value
-    return _required(found, values, where)
+    values = dict(_values(found, package, environ, where, over))
+    return _required(found, {**values, **over}, where)
 
 
-def _values(found: Mapping[str, Any], environ: Environ, where: str) -> list[tuple[str, Any]]:
-    resolved = [(key, _value(key, entry, environ, where)) for key, entry in found.items()]
+def _values(
+    found: Mapping[str, Any],
+    package: Mapping[str, Any],
+    environ: Environ,
+    where: str,
+    over: Mapping[str, Any],
+) -> list[tuple[str, Any]]:
+    resolved = [
+        (key, over[key] if key in over else _value(key, entry, package, environ, where))
+        for key, entry in found.items()
+    ]
     return [(key, value) for key, value in resolved if value is not None]
 
 
-def _value(key: str, entry: Any, environ: Environ, where: str) -> Any:
+def _value(key: str, entry: Any, package: Mapping[str, Any], environ: Environ, where: str) -> Any:
     if not _is_multi_line(entry):
         zero = ZERO.get(entry) if isinstance(entry, str) else None
-        return interpolate(entry, environ) if zero is None else zero
+        return interpolate(entry, environ, package) if zero is None else zero
     kind = entry.get("type")
     if kind is not None and kind not in ZERO:
         raise ManifestError(
@@ -84,7 +111,9 @@ def _value(key: str, entry: Any, environ: Environ, where: str) -> Any:
     value = _written(entry)
     if value is None:
         return ZERO.get(kind or "")
-    return _parsed(value) if kind == "json" and isinstance(value, str) else interpolate(value, environ)
+    return (
+        _parsed(value) if kind == "json" and isinstance(value, str) else interpolate(value, environ, package)
+    )
 
 
 def _written(entry: Any) -> Any:
@@ -133,6 +162,6 @@ def _refers(text: str) -> bool:
     return (text.startswith("$") and len(text) > 1) or ("${" in text and text.count("{") == text.count("}"))
 
 
-def _single_reference(value: Any) -> str | None:
-    match = re.fullmatch(r"\$\{([^${}]+)\}|\$([^${}]+)", value) if isinstance(value, str) else None
+def _single_reference(value: str) -> str | None:
+    match = re.fullmatch(r"\$\{([^${}]+)\}|\$([^${}]+)", value)
     return (match[1] or match[2]) if match else None

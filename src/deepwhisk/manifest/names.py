@@ -1,6 +1,8 @@
 """Names of entities, and how one entity names another."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from deepwhisk.errors import ManifestError
 
@@ -34,3 +36,8 @@ def absolute(name: str, package: str = DEFAULT) -> str:
 def local(path: str) -> str | None:
     """The name below the own namespace of `/_/p/a`; None for a foreign namespace."""
     return path.removeprefix("/_/") if path.startswith("/_/") else None
+
+
+def pairs(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A member of a body that is a list of keys and values; nothing where there are none."""
+    return {key: [{"key": name, "value": value} for name, value in values.items()]} if values else {}

@@ -5,54 +5,55 @@ values, actions that are not there, sequences that contain themselves.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from deepwhisk.errors import ManifestError
-from deepwhisk.grammar import MANIFEST, read
+from deepwhisk.grammar import MANIFEST, line, read
 from deepwhisk.manifest import inputs
+from deepwhisk.manifest.apis import check_apis, on_the_web, read_apis
 from deepwhisk.manifest.checks import check, in_order
-from deepwhisk.manifest.code import executable
-from deepwhisk.manifest.entities import Entity, Feed, Manifest
-from deepwhisk.manifest.inputs import Environ
-from deepwhisk.manifest.names import DEFAULT, absolute, checked, in_package
+from deepwhisk.manifest.dependencies import Dependency, take_in
+from deepwhisk.manifest.entities import Api, Endpoint, Entity, Manifest
+from deepwhisk.manifest.making import MAKERS, Place, package_entity
+from deepwhisk.manifest.names import DEFAULT, checked
+from deepwhisk.manifest.source import Source
 
-VERSION = "0.0.1"  # what wskdeploy sends for a package without one
-WEB = {
-    **dict.fromkeys(("true", "yes"), (True, False, True)),
-    "raw": (True, True, True),
-    **dict.fromkeys(("false", "no"), (False, False, False)),
+UNUSED = {
+    "feeds": "it is read and not deployed, as by wskdeploy: write a feed as an action",
+    "namespace": "everything goes to the namespace of the endpoint; name it below `project`",
+    "credential": "credentials are read below `project` only",
+    "apiHost": "the address is read below `project` only",
+    "apigwAccessToken": "the token is read below `project` only",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a manifest's text comes from and what its names mean."""
-
-    file: str
-    folder: Path
-    environ: Environ = field(default_factory=Environ)
-    kinds: Mapping[str, str] = field(default_factory=dict)  # family → its default kind on the server
-
-    def interpolated(self, text: str) -> str:
-        return str(inputs.interpolate(text, self.environ))
 
 
 def parse(text: str, source: Source) -> Manifest:
     """The entities of a manifest, in the order in which they are made. Raises ManifestError."""
     found = read(text, source.file, MANIFEST)
     project = found.get("project", {})
-    packages = found.get("packages") or project.get("packages") or {}
-    entities = [
-        entity
-        for name, package in packages.items()
-        for entity in _package(source.interpolated(name), package, project.get("inputs", {}), source)
-    ]
-    check(entities, source.file)
     name = source.interpolated(project.get("name", ""))
-    return Manifest(name, project_hash(text), in_order(entities), tuple(sorted(source.environ.unset)))
+    _check_name(name, source)
+    entities, apis, others = _read_packages(_packages(found, source), project.get("inputs", {}), source)
+    check(entities, source.file)
+    known = {entity.name: entity for entity in entities if entity.kind in ("action", "sequence")}
+    check_apis(apis, known)
+    ready = in_order(on_the_web(entities, apis, source))
+    return Manifest(
+        project=name,
+        hash=project_hash(text),
+        entities=ready,
+        unset=tuple(sorted(source.environ.unset)),
+        apis=tuple(apis),
+        swagger=_swagger(project, source),
+        dependencies=tuple(others),
+        endpoint=_endpoint(project, source),
+        warnings=_warnings(ready, others, source),
+        file=source.file,
+    )
 
 
 def project_hash(text: str) -> str:
@@ -61,160 +62,107 @@ def project_hash(text: str) -> str:
     return hashlib.sha1(f"OpenWhisk{chr(len(content))}golang\0".encode() + content).hexdigest()
 
 
-def _package(
-    name: str, package: Mapping[str, Any], common: Mapping[str, Any], source: Source
-) -> Iterator[Entity]:
-    checked(name, "a package", source.file)
-    _refuse_what_is_not_deployed(name, package, source)
-    parameters = inputs.package_inputs(
-        {**common, **package.get("inputs", {})}, source.environ, f"{source.file}: packages.{name}"
-    )
-    if name.lower() != DEFAULT:
-        yield _package_entity(name, package, parameters, source)
-    yield from (_binding(key, entry, source) for key, entry in package.get("dependencies", {}).items())
-    makers: dict[str, Callable[..., Entity]] = {
-        "actions": _action,
-        "sequences": _sequence,
-        "triggers": _trigger,
-        "rules": _rule,
-    }
-    for section, make in makers.items():
-        for key, entry in package.get(section, {}).items():
-            own = checked(source.interpolated(key), f"one of {section}", source.file)
-            yield make(own, name, entry, parameters, source)
+def _packages(found: Mapping[str, Any], source: Source) -> Mapping[str, Any]:
+    """Packages at the top win over those of the project, as in wskdeploy."""
+    below = found.get("project", {}).get("packages")
+    if found.get("packages") and below:
+        source.warn(
+            source.at(found["project"], "packages", "project.packages"),
+            "there are packages at the top too, and those alone are deployed.",
+        )
+    return found.get("packages") or below or {}
 
 
-def _refuse_what_is_not_deployed(name: str, package: Mapping[str, Any], source: Source) -> None:
-    if package.get("apis"):
+def _read_packages(
+    packages: Mapping[str, Any], common: Mapping[str, Any], source: Source
+) -> tuple[list[Entity], list[Api], list[Manifest]]:
+    entities: list[Entity] = []
+    apis: list[Api] = []
+    others: list[Manifest] = []
+    for key, package in packages.items():
+        declared = {**common, **package.get("inputs", {})}
+        name = checked(source.interpolated(key, _texts(common)), "a package", source.file)
+        where = source.at(packages, key, f"packages.{name}")
+        over = source.over(source.deployment.of("package", name), declared)
+        place = Place(name, inputs.package_inputs(declared, source.environ, where, over), source)
+        _warn_of_unused(package, where, source)
+        if name.lower() != DEFAULT:
+            entities.append(package_entity(package, place, line(packages, key)))
+        for dependency in _dependencies(package, place):
+            bound, taken = take_in(dependency, place.inputs, source, parse)
+            entities += bound
+            others += taken
+        entities += _members(package, place)
+        apis += read_apis(name, package.get("apis", {}), source)
+    return entities, apis, others
+
+
+def _members(package: Mapping[str, Any], place: Place) -> Iterator[Entity]:
+    for section, make in MAKERS.items():
+        entries = package.get(section, {})
+        for key, entry in entries.items():
+            name = checked(place.named(key), f"one of {section}", place.source.file)
+            yield make(name, entry, place, line(entries, key))
+
+
+def _dependencies(package: Mapping[str, Any], place: Place) -> Iterator[Dependency]:
+    entries = package.get("dependencies", {})
+    for key, entry in entries.items():
+        location = place.named(entry.get("location", ""))
+        where = place.source.at(entries, key, f"dependencies.{key}")
+        yield Dependency(place.named(key), location, entry, where, line(entries, key))
+
+
+def _texts(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs of the project as far as a name may be made of them."""
+    written = {key: entry.get("value") if isinstance(entry, dict) else entry for key, entry in found.items()}
+    return {key: value for key, value in written.items() if isinstance(value, str)}
+
+
+def _warn_of_unused(package: Mapping[str, Any], where: str, source: Source) -> None:
+    for key, reason in UNUSED.items():
+        if package.get(key):
+            source.warn(source.at(package, key, f"{where.rpartition(' ')[2]}.{key}"), f"{reason}.")
+
+
+def _check_name(name: str, source: Source) -> None:
+    other = source.interpolated(source.deployment.project.get("name", ""))
+    if name and other and name != other:
         raise ManifestError(
-            f"{source.file}: packages.{name}.apis is for an API gateway, which this deployer does not make: "
-            "make them with `wsk api create`, or deploy with wskdeploy."
+            f"{source.deployment.file}: its project is {other!r}, and that of {source.file} is {name!r}; "
+            "a deployment file is of one project."
         )
 
 
-def _package_entity(
-    name: str, package: Mapping[str, Any], parameters: Mapping[str, Any], source: Source
-) -> Entity:
-    body = {
-        "name": name,
-        "version": package.get("version") or VERSION,
-        "publish": bool(package.get("public")),
-        **_pairs("annotations", inputs.annotations(package.get("annotations", {}), source.environ)),
-        **_pairs("parameters", parameters),
-    }
-    return Entity("package", name, body)
+def _endpoint(project: Mapping[str, Any], source: Source) -> Endpoint:
+    """What the deployment file says of the endpoint, else the manifest."""
+    both = (source.deployment.project, project)
+
+    def said(key: str) -> str:
+        return next((source.interpolated(one[key]) for one in both if one.get(key)), "")
+
+    return Endpoint(said("apiHost"), said("credential"), said("namespace"), said("apigwAccessToken"))
 
 
-def _binding(name: str, entry: Mapping[str, Any], source: Source) -> Entity:
-    location = source.interpolated(entry.get("location", ""))
-    parts = location.strip("/").split("/")
-    if not location.startswith("/") or len(parts) != 2:
-        raise ManifestError(
-            f"{source.file}: the dependency {name} is at {location!r}; deepwhisk binds packages "
-            "(/namespace/package) and fetches no code: deploy others with wskdeploy."
-        )
-    where = f"{source.file}: dependencies.{name}"
-    body = {
-        "name": checked(name, "a package", source.file),
-        "publish": False,
-        "binding": {"namespace": parts[0], "name": parts[1]},
-        **_pairs("annotations", inputs.annotations(entry.get("annotations", {}), source.environ)),
-        **_pairs("parameters", inputs.inputs(entry.get("inputs", {}), {}, source.environ, where)),
-    }
-    return Entity("package", name, body)
+def _swagger(project: Mapping[str, Any], source: Source) -> str:
+    """The description of routes in a file of the project, as JSON."""
+    config = source.interpolated(project.get("config", ""))
+    if not config:
+        return ""
+    where = source.at(project, "config", "project.config")
+    try:
+        found = yaml.safe_load((source.folder / config).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ManifestError(f"{where}: {config} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ManifestError(f"{where}: {config} is neither JSON nor YAML: {error}.") from error
+    if not isinstance(found, dict) or "paths" not in found:
+        raise ManifestError(f"{where}: {config} describes no routes: it has no paths.")
+    return json.dumps(found, ensure_ascii=False, default=str)
 
 
-def _action(
-    key: str, package: str, entry: Mapping[str, Any], common: Mapping[str, Any], source: Source
-) -> Entity:
-    name = in_package(key, package)
-    where = f"{source.file}: action {name}"
-    limits = {
-        ours: entry.get("limits", {}).get(theirs)
-        for theirs, ours in (("timeout", "timeout"), ("memorySize", "memory"), ("logSize", "logs"))
-    }
-    found = {
-        **inputs.annotations(entry.get("annotations", {}), source.environ),
-        **_web(entry.get("web") or entry.get("web-export", ""), where),
-        **({"conductor": True} if entry.get("conductor") else {}),
-    }
-    parameters = inputs.inputs(entry.get("inputs", {}), common, source.environ, where)
-    body = {
-        "name": name,
-        "exec": executable(entry, source.folder, source.interpolated, source.kinds, where),
-        **_pairs("annotations", found),
-        **_pairs("parameters", parameters),
-        **_unless_empty("limits", {key: value for key, value in limits.items() if value is not None}),
-        **_unless_empty("version", entry.get("version", "")),
-        "publish": False,
-    }
-    return Entity("action", name, body)
-
-
-def _sequence(
-    key: str, package: str, entry: Mapping[str, Any], common: Mapping[str, Any], source: Source
-) -> Entity:
-    name = in_package(key, package)
-    components = [part for part in entry.get("actions", "").split(",") if part.strip()]
-    if not components:
-        raise ManifestError(f"{source.file}: the sequence {name} has no actions.")
-    found = {
-        **inputs.annotations(entry.get("annotations", {}), source.environ),
-        **_web(entry.get("web", ""), f"{source.file}: sequence {name}"),
-    }
-    names = [absolute(source.interpolated(part.strip()), package) for part in components]
-    body = {
-        "namespace": "_",
-        "name": name,
-        "exec": {"kind": "sequence", "components": names},
-        **_pairs("annotations", found),
-        "publish": False,
-    }
-    return Entity("sequence", name, body)
-
-
-def _trigger(
-    name: str, package: str, entry: Mapping[str, Any], common: Mapping[str, Any], source: Source
-) -> Entity:
-    where = f"{source.file}: trigger {name}"
-    values = inputs.inputs(entry.get("inputs", {}), common, source.environ, where)
-    found = inputs.annotations(entry.get("annotations", {}), source.environ)
-    feed = source.interpolated(entry.get("feed") or entry.get("source", ""))
-    if not feed:
-        parts = {**_pairs("annotations", found), **_pairs("parameters", values)}
-        return Entity("trigger", name, {"name": name, **parts, "publish": False})
-    body = {"name": name, **_pairs("annotations", {"feed": feed, **found}), "publish": True}
-    return Entity("trigger", name, body, Feed(absolute(feed), values))
-
-
-def _rule(
-    name: str, package: str, entry: Mapping[str, Any], common: Mapping[str, Any], source: Source
-) -> Entity:
-    for key in ("trigger", "action"):
-        if not entry.get(key):
-            raise ManifestError(f"{source.file}: the rule {name} has no {key}.")
-    body = {
-        "name": name,
-        "status": "",
-        "trigger": absolute(source.interpolated(entry["trigger"])),
-        "action": absolute(source.interpolated(entry["action"]), package),
-        **_pairs("annotations", inputs.annotations(entry.get("annotations", {}), source.environ)),
-        "publish": False,
-    }
-    return Entity("rule", name, body)
-
-
-def _web(value: str, where: str) -> dict[str, bool]:
-    if not value:
-        return {}
-    if value not in WEB:
-        raise ManifestError(f"{where}: web is {value!r}; it is true, false or raw.")
-    return dict(zip(("web-export", "raw-http", "final"), WEB[value], strict=True))
-
-
-def _pairs(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return _unless_empty(key, [{"key": name, "value": value} for name, value in values.items()])
-
-
-def _unless_empty(key: str, value: Any) -> dict[str, Any]:
-    return {key: value} if value else {}
+def _warnings(entities: Iterable[Entity], others: Iterable[Manifest], source: Source) -> tuple[str, ...]:
+    names = {(entity.kind, entity.name) for entity in entities} | {("package", DEFAULT)}
+    unmatched = source.deployment.unmatched(names)
+    inner = [warning for other in others for warning in other.warnings]
+    return (*source.deployment.warnings, *source.warnings, *unmatched, *inner)
