@@ -39,6 +39,10 @@ class Whisk:
         base = "/" if path.startswith("/") else "/_/"
         return self._send(method, f"/api/v1/namespaces{base}{quote(path.lstrip('/'))}", body, query)
 
+    def web(self, method: str, action: str, body: Any = None, **query: Any) -> Any:
+        """Call a web action, `namespace/package/name.extension`, with the namespace's key."""
+        return self._send(method, f"/api/v1/web/{quote(action)}", body, query)
+
     def namespace(self) -> str:
         """The name that `_` stands for."""
         names = self._send("GET", "/api/v1/namespaces", None, {})

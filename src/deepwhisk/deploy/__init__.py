@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from deepwhisk.deploy.actual import Actual, default_kinds, read_actual
 from deepwhisk.deploy.applying import apply
-from deepwhisk.deploy.comparing import Field
-from deepwhisk.deploy.planning import Change, plan
+from deepwhisk.deploy.change import Change, Field
+from deepwhisk.deploy.planning import plan
 from deepwhisk.manifest import Environ, Manifest, Source, manifest_text, parse
 from deepwhisk.project import MANIFEST, Project
 from deepwhisk.whisk import Whisk

@@ -1,13 +1,18 @@
 """What a server has, as far as a deployment is concerned with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from deepwhisk.manifest import Manifest
+from deepwhisk.deploy.feeding import Reading, read_feed, same_feed
+from deepwhisk.deploy.gateway import Gateway, own_routes
+from deepwhisk.deploy.managed import managed_by, values
+from deepwhisk.deploy.routes import wanted_routes
+from deepwhisk.manifest import Api, Manifest
 from deepwhisk.whisk import Whisk
 
-MANAGED = "whisk-managed"
+ALL = ("packages", "actions", "triggers", "rules")
+Listed = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +21,43 @@ class Actual:
 
     namespace: str
     kinds: Mapping[str, str]  # family → default kind
-    listed: Mapping[tuple[str, str], Mapping[str, Any]]  # (collection, name) → list item
-    details: Mapping[tuple[str, str], Mapping[str, Any]]  # (collection, name) → full entity
+    listed: Listed  # (collection, name) → list item
+    details: Listed  # (collection, name) → full entity
+    readings: Mapping[str, Reading] = field(default_factory=dict)  # trigger → what its feed says
+    routes: tuple[Api, ...] = ()
 
 
-def read_actual(whisk: Whisk, manifest: Manifest, kinds: Mapping[str, str]) -> Actual:
-    """Ask the server: four lists, then each entity that the manifest names and that is there."""
+def read_actual(
+    whisk: Whisk, manifest: Manifest, kinds: Mapping[str, str], gateway: Gateway | None = None
+) -> Actual:
+    """Ask the server: four lists, what the manifest names and is there, its feeds, its gateway."""
     namespace = whisk.namespace()
-    listed = {
-        (collection, _name(item, namespace)): item
-        for collection in ("packages", "actions", "triggers", "rules")
-        for item in whisk.list(collection)
-    }
-    names = [(entity.collection, entity.name) for entity in manifest.entities]
+    listed = list_all(whisk, namespace)
+    names = [(entity.collection, entity.name) for one in family(manifest) for entity in one.entities]
     details = {key: whisk.get(*key) for key in names if key in listed}
-    return Actual(namespace, kinds, listed, details)
+    readings = {
+        entity.name: read_feed(entity.feed.name, entity.name, whisk)
+        for one in family(manifest)
+        for entity in one.entities
+        if entity.feed and same_feed(_feed(details.get(("triggers", entity.name), {})), entity.feed.name)
+    }
+    bases = {api.base for one in family(manifest) for api in _concerned(one, listed)}
+    routes = (gateway or Gateway(whisk)).routes(bases) if bases else ()
+    return Actual(namespace, kinds, listed, details, readings, routes)
+
+
+def list_all(whisk: Whisk, namespace: str) -> Listed:
+    """Every entity of a namespace, in short."""
+    return {
+        (collection, _name(item, namespace)): item for collection in ALL for item in whisk.list(collection)
+    }
+
+
+def family(manifest: Manifest) -> Iterator[Manifest]:
+    """The manifests that are deployed together, in their order."""
+    for other in manifest.dependencies:
+        yield from family(other)
+    yield manifest
 
 
 def default_kinds(whisk: Whisk) -> dict[str, str]:
@@ -41,15 +68,16 @@ def default_kinds(whisk: Whisk) -> dict[str, str]:
     }
 
 
-def values(pairs: Any) -> dict[str, Any]:
-    """Parameters or annotations as a mapping."""
-    return {pair["key"]: pair.get("value") for pair in pairs or ()}
+def _concerned(manifest: Manifest, listed: Listed) -> Iterator[Api]:
+    """The routes of a manifest, and those that its project made before."""
+    yield from wanted_routes(manifest)
+    for (collection, name), item in listed.items():
+        if collection == "actions" and manifest.project and managed_by(item) == manifest.project:
+            yield from own_routes(name, item)
 
 
-def managed_by(item: Mapping[str, Any]) -> str | None:
-    """The project that deployed an entity; None when no project did."""
-    managed = values(item.get("annotations")).get(MANAGED)
-    return str(managed["projectName"]) if isinstance(managed, dict) and managed.get("projectName") else None
+def _feed(trigger: Mapping[str, Any]) -> str:
+    return str(values(trigger.get("annotations")).get("feed") or "")
 
 
 def _name(item: Mapping[str, Any], namespace: str) -> str:

@@ -1,13 +1,15 @@
 """Making the changes of a plan, one request after another.
 
-A failure names the entity and how far the deployment came; the same plan made again continues there.
+A failure names what failed and how far the deployment came; the same plan made again continues there.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from deepwhisk.deploy.comparing import FEED_DIGEST
-from deepwhisk.deploy.planning import Change, FeedCall
+from deepwhisk.deploy.change import Change
+from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, read_feed, remembered, tell
+from deepwhisk.deploy.gateway import Gateway
+from deepwhisk.deploy.managed import pairs, values
 from deepwhisk.errors import WhiskError, WhiskUnreachable
 from deepwhisk.whisk import NOT_FOUND, Whisk
 
@@ -19,18 +21,34 @@ def _silent(change: Change) -> None:
 
 
 def apply(
-    changes: Iterable[Change], whisk: Whisk, on_step: Callable[[Change], None] = _silent
+    changes: Iterable[Change],
+    whisk: Whisk,
+    on_step: Callable[[Change], None] = _silent,
+    gateway: Gateway | None = None,
 ) -> tuple[str, ...]:
     """Make the changes; `on_step` hears of each one made. Returns sentences on what was passed over."""
     todo = [change for change in changes if change.verb != "keep"]
     notes: list[str] = []
     for done, change in enumerate(todo):
         try:
-            notes += _make(change, whisk)
+            if change.kind == "api":
+                _make_route(change, gateway or Gateway(whisk))
+            else:
+                notes += _make(change, whisk)
         except WhiskError as error:
             raise _told(error, change, done, len(todo)) from error
         on_step(change)
     return tuple(notes)
+
+
+def _make_route(change: Change, gateway: Gateway) -> None:
+    namespace = gateway.whisk.namespace()
+    if change.api is None:
+        gateway.load(change.body["swagger"], namespace)
+    elif change.verb == "delete":
+        gateway.delete(change.api)
+    else:
+        gateway.create(change.api, namespace, change.body.get("secret"))
 
 
 def _make(change: Change, whisk: Whisk) -> list[str]:
@@ -50,10 +68,10 @@ def _activate(rule: str, whisk: Whisk) -> None:
 
 
 def _put_fed_trigger(change: Change, whisk: Whisk) -> list[str]:
-    """The digest that says `the feed knows` is written last, when it does."""
+    """The annotation that says `the feed knows` is written last, when it does."""
     creates = any(call.event == "CREATE" for call in change.feed)
     if creates:
-        whisk.put("triggers", change.name, _without_digest(change))
+        whisk.put("triggers", change.name, _remembering(change, None))
     notes = []
     for call in change.feed:
         try:
@@ -62,20 +80,28 @@ def _put_fed_trigger(change: Change, whisk: Whisk) -> list[str]:
             if change.verb == "create":
                 whisk.delete("triggers", change.name)
             raise
-    whisk.put("triggers", change.name, dict(change.body))
+    last = change.feed[-1]
+    if last.event == "DELETE":
+        whisk.put("triggers", change.name, dict(change.body))
+    else:
+        known = remembered(last.inputs, read_feed(last.feed, change.name, whisk))
+        whisk.put("triggers", change.name, _remembering(change, known))
     return notes
 
 
-def _without_digest(change: Change) -> dict[str, Any]:
-    annotations = [pair for pair in change.body["annotations"] if pair["key"] != FEED_DIGEST]
-    return {**change.body, "annotations": annotations}
+def _remembering(change: Change, known: dict[str, Any] | None) -> dict[str, Any]:
+    annotations = values(change.body["annotations"])
+    annotations.pop(FEED_DIGEST, None)
+    return {
+        **change.body,
+        "annotations": pairs({**annotations, **({FEED_DIGEST: known} if known else {})}),
+    }
 
 
 def _tell(call: FeedCall, trigger: str, whisk: Whisk) -> list[str]:
-    """Invoke a feed as `wsk` does; one that fails to forget a trigger does not keep it alive."""
-    told = {"lifecycleEvent": call.event, "triggerName": f"/_/{trigger}", "authKey": whisk.auth}
+    """A feed that fails to forget a trigger does not keep it alive."""
     try:
-        _finish(whisk.invoke(call.feed.removeprefix("/_/"), {**call.inputs, **told}), whisk)
+        tell(call, trigger, whisk)
     except WhiskError as error:
         if call.event != "DELETE" or isinstance(error, WhiskUnreachable):
             raise
@@ -83,15 +109,6 @@ def _tell(call: FeedCall, trigger: str, whisk: Whisk) -> list[str]:
             [] if error.status == NOT_FOUND else [f"The feed {call.feed} did not forget {trigger}: {error}"]
         )
     return []
-
-
-def _finish(activation: dict[str, Any], whisk: Whisk) -> None:
-    """Wait for a feed that a server does not wait for: the first call may have to make an environment."""
-    if "response" not in activation:
-        activation = whisk.finished(activation["activationId"])
-    response = activation["response"]
-    if not response.get("success"):
-        raise WhiskError(f"{response.get('result')} (activation {activation['activationId']})", 502)
 
 
 def _delete(change: Change, whisk: Whisk) -> list[str]:

@@ -3,35 +3,26 @@
 Both are brought to one flat form, `parameters.bucket` → value; what only a server adds is left out.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deepwhisk.deploy.actual import MANAGED, Actual, values
+from deepwhisk.deploy.actual import Actual
+from deepwhisk.deploy.change import Field
+from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, Told, digest, remembered
+from deepwhisk.deploy.managed import MANAGED, values
 from deepwhisk.manifest import Entity
 from deepwhisk.manifest.archive import contents
 
-FEED_DIGEST = "deepwhisk-feed"  # annotation of a trigger: the digest of what its feed was told
+DEFAULT_LIMITS = {"timeout": 60_000, "memory": 256, "logs": 10}  # of OpenWhisk, where nobody says others
 SERVERS_OWN = {"exec", "binding", MANAGED, FEED_DIGEST}
 SECRET = re.compile(r"secret|password|passwd|token|auth|(^|[_-])key($|[_-])|access_key", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One difference, fit to be shown: no secrets, no whole files."""
-
-    name: str
-    before: Any
-    after: Any
-
-
-def differences(entity: Entity, actual: Actual) -> tuple[Field, ...]:
-    """What an update would change."""
+def differences(entity: Entity, actual: Actual, body: Mapping[str, Any]) -> tuple[Field, ...]:
+    """What an update with this body would change."""
     found = actual.details[entity.collection, entity.name]
-    wanted = _flat(entity.kind, entity.body, actual)
+    wanted = _flat(entity.kind, {**entity.body, "annotations": body.get("annotations")}, actual)
     present = _flat(entity.kind, found, actual)
     ignored = _ignored(entity, wanted, present, actual)
     names = [*wanted, *(name for name in present if name not in wanted)]
@@ -43,15 +34,36 @@ def differences(entity: Entity, actual: Actual) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+def feed_fields(
+    entity: Entity, present: Mapping[str, Any], reading: Reading, calls: tuple[FeedCall, ...]
+) -> Iterator[Field]:
+    """What a feed knows beside what it is to know."""
+    if entity.feed is None:
+        return
+    if reading.state == "gone":
+        yield Field("feed", "knows nothing of it", entity.feed.name)
+        return
+    inputs = entity.feed.inputs
+    shown = reading.shown(sorted(inputs))
+    for name, value in inputs.items() if calls else ():
+        if name in shown and shown[name] != value:
+            yield Field(f"feed.{name}", masked(name, shown[name]), masked(name, value))
+    told, wanted = Told.of(present), digest(dict(inputs))
+    if (
+        told is None
+        or told.inputs != wanted
+        or (told.shown and told.shown != remembered(inputs, reading)["shown"] and shown)
+    ):
+        yield Field("feed parameters", told.inputs if told else None, wanted)
 
 
 def _flat(kind: str, body: Mapping[str, Any], actual: Actual) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     if kind in ("action", "sequence"):
         flat |= _executable(body.get("exec", {}), actual)
-        flat |= {f"limits.{key}": value for key, value in body.get("limits", {}).items()}
+        usual = DEFAULT_LIMITS if kind == "action" else {}
+        limits = {**usual, **body.get("limits", {})}
+        flat |= {f"limits.{key}": value for key, value in limits.items()}
     if kind == "package":
         flat["publish"] = bool(body.get("publish"))
         flat["version"] = _version(body.get("version"))
@@ -131,13 +143,13 @@ def _inherited(entity: Entity, extra: list[str], present: dict[str, Any], actual
 
 def _shown(name: str, value: Any) -> Any:
     member, _, key = name.partition(".")
-    return _masked(key, value) if member in ("parameters", "annotations") else value
+    return masked(key, value) if member in ("parameters", "annotations") else value
 
 
-def _masked(key: str, value: Any) -> Any:
+def masked(key: str, value: Any) -> Any:
     """A value without what is secret in it, by its name, however deep."""
     if value and not isinstance(value, bool) and SECRET.search(key):
         return "•••"
     if isinstance(value, dict):
-        return {inner: _masked(str(inner), each) for inner, each in value.items()}
-    return [_masked(key, each) for each in value] if isinstance(value, list) else value
+        return {inner: masked(str(inner), each) for inner, each in value.items()}
+    return [masked(key, each) for each in value] if isinstance(value, list) else value

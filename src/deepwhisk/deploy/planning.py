@@ -1,138 +1,124 @@
 """The difference between what should be and what is, as a value."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from deepwhisk.deploy.actual import MANAGED, Actual, managed_by, values
-from deepwhisk.deploy.comparing import FEED_DIGEST, Field, differences, digest
+from deepwhisk.deploy.actual import Actual
+from deepwhisk.deploy.change import Change, Field, Verb
+from deepwhisk.deploy.comparing import DEFAULT_LIMITS, differences, feed_fields
+from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, feed_calls, remembered
+from deepwhisk.deploy.managed import managed_by, needs, ownership, pairs, values
+from deepwhisk.deploy.routing import created_routes, removed_routes, routes_of
 from deepwhisk.manifest import COLLECTIONS, Entity, Manifest
-from deepwhisk.project import MANIFEST
 
-Verb = Literal["create", "update", "delete", "keep"]
-
-
-@dataclass(frozen=True, slots=True)
-class FeedCall:
-    """What a feed is told about a trigger: its lifecycle event, and the parameters of the trigger."""
-
-    event: str  # CREATE, UPDATE, DELETE
-    feed: str
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to one entity. `body` is what is PUT; `fields` says what an update changes."""
-
-    verb: Verb
-    kind: str
-    name: str
-    fields: tuple[Field, ...] = ()
-    body: Mapping[str, Any] = field(default_factory=dict)
-    feed: tuple[FeedCall, ...] = ()
-
-    @property
-    def collection(self) -> str:
-        return COLLECTIONS[self.kind]
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.kind} {self.name}"
+UNKNOWN = Reading()
 
 
 def plan(manifest: Manifest, actual: Actual) -> tuple[Change, ...]:
-    """Every change in the order in which it is made: what is named first, what is gone last."""
+    """Every change in the order in which it is made: what is named first, what is gone last.
+
+    The projects that a manifest depends on come before it. What goes makes room where its name is taken.
+    """
+    before = [change for other in manifest.dependencies for change in plan(other, actual)]
     made = [_wanted(entity, manifest, actual) for entity in manifest.entities]
-    gone = sorted(_gone(manifest, actual), key=lambda change: -list(COLLECTIONS).index(change.kind))
-    return (*made, *gone)
+    names = {entity.name for entity in manifest.entities}
+    gone = removal_order(_gone(manifest, actual))
+    in_the_way = [change for change in gone if change.name in names]
+    return (
+        *before,
+        *removed_routes(manifest, actual),
+        *in_the_way,
+        *made,
+        *created_routes(manifest, actual),
+        *(change for change in gone if change not in in_the_way),
+    )
 
 
-def _wanted(entity: Entity, manifest: Manifest, actual: Actual) -> Change:
-    present = actual.details.get((entity.collection, entity.name))
-    body = _body(entity, manifest, present)
-    calls = _feed_calls(entity, present)
-    if present is None:
-        return Change("create", entity.kind, entity.name, (), body, calls)
-    fields = (*differences(entity, actual), *_ownership(manifest, present), *_feed_fields(entity, present))
-    verb: Verb = "update" if fields or calls else "keep"
-    return Change(verb, entity.kind, entity.name, fields, body, calls)
+def removal_order(changes: Iterator[Change]) -> list[Change]:
+    """Rules, triggers, sequences, actions, packages: what names another goes before it."""
+    return sorted(changes, key=lambda change: -list(COLLECTIONS).index(change.kind))
 
 
-def _body(entity: Entity, manifest: Manifest, present: Mapping[str, Any] | None) -> dict[str, Any]:
-    annotations = values(entity.body.get("annotations"))
-    if manifest.project:
-        annotations[MANAGED] = {
-            "file": MANIFEST,
-            "projectDeps": [],
-            "projectHash": manifest.hash,
-            "projectName": manifest.project,
-        }
-    if entity.feed:
-        annotations[FEED_DIGEST] = digest(dict(entity.feed.inputs))
-    body = {**entity.body, "annotations": _pairs(annotations)}
-    return body if present is None else {**body, **_forgotten(entity, annotations, present)}
-
-
-def _forgotten(entity: Entity, annotations: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
-    """What an update must say so that a server drops it: it keeps parameters, and annotations of actions."""
-    forgotten: dict[str, Any] = {}
-    if entity.kind in ("package", "action", "trigger"):
-        forgotten["parameters"] = entity.body.get("parameters", [])
-    if entity.kind in ("action", "sequence"):
-        old = set(values(present.get("annotations"))) - set(annotations) - {"exec", "provide-api-key"}
-        forgotten |= {"delAnnotations": sorted(old)} if old else {}
-    return forgotten
-
-
-def _ownership(manifest: Manifest, present: Mapping[str, Any]) -> tuple[Field, ...]:
-    owner = managed_by(present)
-    if not manifest.project or owner == manifest.project:
-        return ()
-    return (Field("project", owner, manifest.project),)
-
-
-def _feed_calls(entity: Entity, present: Mapping[str, Any] | None) -> tuple[FeedCall, ...]:
-    """CREATE for what is new to its feed, UPDATE for other parameters, DELETE for what left it."""
-    if entity.kind != "trigger":
-        return ()
-    old = values(present.get("annotations")) if present else {}
-    before, known = old.get("feed"), old.get(FEED_DIGEST)
-    if entity.feed is None:
-        return (FeedCall("DELETE", before),) if before else ()
-    feed, inputs = entity.feed.name, dict(entity.feed.inputs)
-    if before and _same_feed(before, feed) and known:
-        return () if known == digest(inputs) else (FeedCall("UPDATE", feed, inputs),)
-    # A trigger without a digest: its feed may or may not know it, so it is made anew, as wskdeploy does.
-    leave = (FeedCall("DELETE", before),) if before else ()
-    return (*leave, FeedCall("CREATE", feed, inputs))
-
-
-def _same_feed(one: str, other: str) -> bool:
-    return one.removeprefix("/_/") == other.removeprefix("/_/")
-
-
-def _feed_fields(entity: Entity, present: Mapping[str, Any]) -> tuple[Field, ...]:
-    known = values(present.get("annotations")).get(FEED_DIGEST)
-    wanted = digest(dict(entity.feed.inputs)) if entity.feed else None
-    return () if known == wanted else (Field("feed parameters", known, wanted),)
-
-
-def _gone(manifest: Manifest, actual: Actual) -> list[Change]:
-    """What carries the project's name and is declared no longer."""
-    wanted = {(entity.collection, entity.name) for entity in manifest.entities}
-    return [
-        _removal(collection, name, item)
-        for (collection, name), item in actual.listed.items()
-        if manifest.project and managed_by(item) == manifest.project and (collection, name) not in wanted
-    ]
-
-
-def _removal(collection: str, name: str, item: Mapping[str, Any]) -> Change:
+def removal(collection: str, name: str, item: Mapping[str, Any]) -> Change:
     annotations = values(item.get("annotations"))
     kind = "sequence" if annotations.get("exec") == "sequence" else collection.removesuffix("s")
     feed = annotations.get("feed") if kind == "trigger" else None
     return Change("delete", kind, name, feed=(FeedCall("DELETE", feed),) if feed else ())
 
 
-def _pairs(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": value} for key, value in found.items()]
+def _wanted(entity: Entity, manifest: Manifest, actual: Actual) -> Change:
+    present = actual.details.get((entity.collection, entity.name))
+    reading = actual.readings.get(entity.name, UNKNOWN) if entity.feed else UNKNOWN
+    calls = feed_calls(entity, present, reading)
+    body = _body(entity, manifest, actual, reading)
+    if present is None:
+        return Change("create", entity.kind, entity.name, (), body, calls)
+    fields = (
+        *differences(entity, actual, body),
+        *_ownership_fields(body, manifest, present),
+        *feed_fields(entity, present, reading, calls),
+    )
+    verb: Verb = "update" if fields or calls else "keep"
+    note = _note(entity, manifest, present, reading)
+    return Change(verb, entity.kind, entity.name, fields, body, calls, note=note)
+
+
+def _body(entity: Entity, manifest: Manifest, actual: Actual, reading: Reading) -> dict[str, Any]:
+    annotations = {
+        **values(entity.body.get("annotations")),
+        **ownership(entity, manifest, actual.namespace),
+        **(routes_of(entity.name, manifest) if entity.collection == "actions" else {}),
+        **({FEED_DIGEST: remembered(entity.feed.inputs, reading)} if entity.feed else {}),
+    }
+    body = {**entity.body, "annotations": pairs(annotations)}
+    present = actual.details.get((entity.collection, entity.name))
+    return body if present is None else {**body, **_forgotten(entity, annotations, present)}
+
+
+def _forgotten(entity: Entity, annotations: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """What an update must say so that a server drops it: what it is not told of an action, it keeps."""
+    forgotten: dict[str, Any] = {}
+    if entity.kind in ("package", "action", "trigger"):
+        forgotten["parameters"] = entity.body.get("parameters", [])
+    if entity.kind == "action":
+        limits = {**DEFAULT_LIMITS, **entity.body.get("limits", {})}
+        now = present.get("limits", {})
+        changed = any(name in now and now[name] != value for name, value in limits.items())
+        forgotten |= {"limits": limits} if changed else {}
+    if entity.kind in ("action", "sequence"):
+        old = set(values(present.get("annotations"))) - set(annotations) - {"exec", "provide-api-key"}
+        forgotten |= {"delAnnotations": sorted(old)} if old else {}
+    return forgotten
+
+
+def _ownership_fields(
+    body: Mapping[str, Any], manifest: Manifest, present: Mapping[str, Any]
+) -> Iterator[Field]:
+    if not manifest.project:
+        return
+    owner = managed_by(present)
+    if owner != manifest.project:
+        yield Field("project", owner, manifest.project)
+    needed, before = sorted(needs(body)), sorted(needs(present))
+    if needed != before:
+        yield Field("projectDeps", before, needed)
+
+
+def _note(entity: Entity, manifest: Manifest, present: Mapping[str, Any], reading: Reading) -> str:
+    owner = managed_by(present)
+    if manifest.project and owner and owner != manifest.project:
+        return (
+            f"The {entity.kind} {entity.name} was the project {owner}'s and becomes {manifest.project}'s; "
+            f"what else {owner} has stays, until `deepwhisk undeploy --projectname {owner}`."
+        )
+    if entity.feed and reading.reason and reading.state == "unknown":
+        return f"The feed {entity.feed.name} does not say what it knows of {entity.name}: {reading.reason}"
+    return ""
+
+
+def _gone(manifest: Manifest, actual: Actual) -> Iterator[Change]:
+    """What carries the project's name and is declared no longer."""
+    wanted = {(entity.collection, entity.name) for entity in manifest.entities}
+    for (collection, name), item in actual.listed.items():
+        if manifest.project and managed_by(item) == manifest.project and (collection, name) not in wanted:
+            yield removal(collection, name, item)

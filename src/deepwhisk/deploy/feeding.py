@@ -1,0 +1,137 @@
+"""Triggers and their feeds: what a feed knows of a trigger, and what it must be told.
+
+A feed is an action that `wsk` calls with CREATE, READ, UPDATE and DELETE. READ is asked before anything is
+planned, so that a subscription that is gone or differs is seen; the annotation `deepwhisk-feed` keeps digests
+of what a feed was told and of what it showed then. Law: no secret is in either.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from deepwhisk.deploy.managed import values
+from deepwhisk.errors import WhiskError, WhiskUnreachable
+from deepwhisk.manifest import Entity
+from deepwhisk.whisk import NOT_FOUND, Whisk
+
+FEED_DIGEST = "deepwhisk-feed"
+GONE = ("not find", "not found", "not exist", "no feed of", "no such", "no subscription", "unknown trigger")
+OTHER_NAMES = {"trigger_payload": "payload"}  # of an input, where READ shows it under another name
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCall:
+    """What a feed is told about a trigger: its lifecycle event, and the parameters of the trigger."""
+
+    event: str  # CREATE, UPDATE, DELETE
+    feed: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a feed says of a trigger; many feeds cannot be asked."""
+
+    state: Literal["known", "gone", "unknown"] = "unknown"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    def shown(self, names: list[str]) -> dict[str, Any]:
+        """The inputs of these names, as far as the feed shows them."""
+        places = {name: name if name in self.config else OTHER_NAMES.get(name, name) for name in names}
+        return {name: self.config[place] for name, place in places.items() if place in self.config}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the annotation of a trigger remembers."""
+
+    inputs: str  # digest of the inputs that the feed was told
+    names: tuple[str, ...]
+    shown: str = ""  # digest of what READ showed of them right after; empty where it shows nothing
+
+    @classmethod
+    def of(cls, entity: Mapping[str, Any]) -> "Told | None":
+        found = values(entity.get("annotations")).get(FEED_DIGEST)
+        if not isinstance(found, dict) or not isinstance(found.get("names"), list):
+            return None
+        return cls(str(found.get("inputs")), tuple(map(str, found["names"])), str(found.get("shown") or ""))
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def remembered(inputs: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
+    """The annotation's value: what a feed knows when it has been told these inputs."""
+    shown = reading.shown(sorted(inputs))
+    return {
+        "inputs": digest(dict(inputs)),
+        "names": sorted(inputs),
+        "shown": digest(shown) if shown else "",
+    }
+
+
+def feed_calls(entity: Entity, present: Mapping[str, Any] | None, reading: Reading) -> tuple[FeedCall, ...]:
+    """CREATE for what is new to its feed, UPDATE for other parameters, DELETE for what left it."""
+    if entity.kind != "trigger":
+        return ()
+    before = values(present.get("annotations")).get("feed") if present else None
+    if entity.feed is None:
+        return (FeedCall("DELETE", before),) if before else ()
+    feed, inputs = entity.feed.name, dict(entity.feed.inputs)
+    create = FeedCall("CREATE", feed, inputs)
+    if present is None or not before:
+        return (create,)
+    if not same_feed(before, feed):
+        return (FeedCall("DELETE", before), create)
+    if reading.state == "gone":
+        return (create,)
+    return _for_known(inputs, Told.of(present), reading, FeedCall("DELETE", before), create)
+
+
+def _for_known(
+    inputs: Mapping[str, Any], told: Told | None, reading: Reading, leave: FeedCall, create: FeedCall
+) -> tuple[FeedCall, ...]:
+    """Nothing where the feed has these inputs. An UPDATE changes inputs, and takes none away."""
+    has_all = bool(inputs) and reading.shown(sorted(inputs)) == dict(inputs)
+    if told is None:
+        return () if has_all else (leave, create)
+    if set(told.names) - set(inputs):
+        return (leave, create)
+    now = reading.shown(sorted(inputs))
+    unchanged = told.inputs == digest(dict(inputs)) and (
+        not told.shown or not now or told.shown == digest(now)
+    )
+    return () if has_all or unchanged else (FeedCall("UPDATE", create.feed, inputs),)
+
+
+def same_feed(one: str, other: str) -> bool:
+    return one.removeprefix("/_/") == other.removeprefix("/_/")
+
+
+def read_feed(feed: str, trigger: str, whisk: Whisk) -> Reading:
+    """Ask a feed what it knows, as `wsk trigger get` does."""
+    try:
+        answer = tell(FeedCall("READ", feed), trigger, whisk)
+    except WhiskUnreachable:
+        raise
+    except WhiskError as error:
+        gone = error.status != NOT_FOUND and any(words in str(error).lower() for words in GONE)
+        return Reading("gone" if gone else "unknown", reason=str(error))
+    config = answer.get("config") if isinstance(answer, dict) else None
+    return Reading("known", config if isinstance(config, dict) else {})
+
+
+def tell(call: FeedCall, trigger: str, whisk: Whisk) -> Any:
+    """Invoke a feed as `wsk` does, and wait for it; its result. The first call may make an environment."""
+    told = {"lifecycleEvent": call.event, "triggerName": f"/_/{trigger}", "authKey": whisk.auth}
+    activation = whisk.invoke(call.feed.removeprefix("/_/"), {**call.inputs, **told})
+    if "response" not in activation:
+        activation = whisk.finished(activation["activationId"])
+    response = activation["response"]
+    if not response.get("success"):
+        raise WhiskError(f"{response.get('result')} (activation {activation['activationId']})", 502)
+    return response.get("result")

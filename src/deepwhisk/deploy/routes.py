@@ -1,0 +1,63 @@
+"""The routes that a manifest wants, beside those that a gateway has."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from deepwhisk.deploy.gateway import Key, key_of, read_routes
+from deepwhisk.errors import ManifestError
+from deepwhisk.manifest import Api, Manifest
+
+
+def wanted_routes(manifest: Manifest) -> tuple[Api, ...]:
+    """The routes that a manifest says, itself or in a swagger document."""
+    return (*manifest.apis, *(read_routes(document(manifest)) if manifest.swagger else ()))
+
+
+def document(manifest: Manifest) -> dict[str, Any]:
+    """The swagger document of a manifest. Raises ManifestError when it is none."""
+    try:
+        found = yaml.safe_load(manifest.swagger)
+    except yaml.YAMLError as error:
+        raise ManifestError(
+            f"The document that {manifest.file} names as config is not YAML: {error}"
+        ) from error
+    if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
+        raise ManifestError(
+            f"The document that {manifest.file} names as config has no paths: it is no swagger."
+        )
+    return found
+
+
+def swagger_text(manifest: Manifest) -> str:
+    return json.dumps(document(manifest))
+
+
+def by_key(apis: Iterable[Api]) -> dict[Key, Api]:
+    return {key_of(api): api for api in apis}
+
+
+def leads_elsewhere(wanted: Api, present: Mapping[Key, Api], namespace: str) -> bool:
+    """Whether a gateway has no such route, or one to another action or in another form."""
+    found = present.get(key_of(wanted))
+    return found is None or (own_name(found, namespace), found.response) != (
+        own_name(wanted, namespace),
+        wanted.response,
+    )
+
+
+def own_name(api: Api, namespace: str) -> str:
+    return api.action.removeprefix(f"/{namespace}/").removeprefix("/_/")
+
+
+def stale(
+    owned: Iterable[Api], wanted: Iterable[Api], present: Iterable[Api], namespace: str
+) -> Iterator[Api]:
+    """What a project made and wants no longer, as far as it still leads to the project's action."""
+    kept, found = by_key(wanted), by_key(present)
+    for api in owned:
+        there = found.get(key_of(api))
+        if key_of(api) not in kept and there is not None and own_name(there, namespace) == api.action:
+            yield there
