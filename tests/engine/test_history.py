@@ -147,3 +147,39 @@ async def test_activations_are_only_read(history: Api) -> None:
     [item] = await listed(history, "limit=1")
     for verb in ("POST", "PUT", "DELETE", "HEAD"):
         assert (await history(verb, f"activations/{item['activationId']}", {})).status == 404
+
+
+USED = {"container": "warm", "memoryPeak": 1 << 20, "cpuTime": 0.25}
+
+
+async def test_what_a_call_used_is_said_to_whoever_asks(history: Api) -> None:
+    [item] = await listed(history, "limit=1&name=a&usage=true")
+    [record] = await listed(history, "limit=1&name=a&docs=true&usage=true")
+    one = (await history("GET", f"activations/{item['activationId']}?usage=true")).json
+
+    assert item["usage"] == record["usage"] == one["usage"] == USED
+    assert record["response"] == one["response"]
+
+
+async def test_records_are_those_of_openwhisk_for_whoever_does_not_ask(history: Api) -> None:
+    [record] = await listed(history, "limit=1&name=a&docs=true")
+    one = (await history("GET", f"activations/{record['activationId']}")).json
+
+    assert "usage" not in record
+    assert "usage" not in one
+
+
+async def test_a_sequence_used_what_its_components_say(history: Api) -> None:
+    await history.put("actions/s", {"exec": {"kind": "sequence", "components": ["/_/a"]}})
+    await history("POST", "actions/s?blocking=true")
+
+    assert "usage" not in (await listed(history, "limit=1&name=s&usage=true"))[0]
+    assert (await listed(history, "limit=1&name=a&usage=true"))[0]["usage"] == USED
+
+
+async def test_the_answer_to_a_call_has_it_in_headers(history: Api) -> None:
+    for query in ("blocking=true", "blocking=true&result=true"):
+        answer = await history("POST", f"actions/a?{query}")
+        assert answer.headers["X-OW-Container"] == "warm"
+        assert answer.headers["X-OW-CPU-Time"] == "0.250000"
+        assert answer.headers["X-OW-Memory-Peak"] == str(1 << 20)

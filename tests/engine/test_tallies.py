@@ -3,6 +3,7 @@
 import random
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,21 +92,23 @@ async def test_a_record_that_is_there_already_counts_once(database: Database) ->
     assert await Activations(database).count(Filter("guest")) == 1
 
 
-async def test_a_file_of_the_first_format_gets_its_tallies(tmp_path: Path) -> None:
+async def test_a_file_of_the_first_format_gets_what_it_lacks(tmp_path: Path) -> None:
     file = tmp_path / "whisk.db"
     Database(file).close_now()
     connection = sqlite3.connect(file)
-    connection.executescript(
-        "DROP TRIGGER tally_more; DROP TRIGGER tally_less; DROP TABLE tallies; PRAGMA user_version=1;"
-    )
+    connection.executescript("DROP TRIGGER tally_more; DROP TRIGGER tally_less; DROP TABLE tallies;")
     with connection:
         for start in range(3):
             connection.execute(*record("guest", "a", BEGIN + start).statement())
+    connection.executescript("ALTER TABLE activations DROP COLUMN usage; PRAGMA user_version=1;")
     connection.close()
 
     database = Database(file)
-    await database.write([record("guest", "a", BEGIN + 2 * HOUR).statement()])
+    used = replace(record("guest", "a", BEGIN + 2 * HOUR), container="warm")
+    await database.write([used.statement()])
 
-    assert await Activations(database).count(Filter("guest")) == 4
+    activations = Activations(database)
+    assert await activations.count(Filter("guest")) == 4
+    assert activations.get("guest", used.id)[-1] == b'{"container":"warm"}'
     assert database.read("PRAGMA user_version") == [(VERSION,)]
     await database.close()

@@ -1,4 +1,7 @@
-"""`…/activations`: what was invoked, and what came of it."""
+"""`…/activations`: what was invoked, and what came of it.
+
+`usage=true`, which OpenWhisk does not know, adds to each record what its call used.
+"""
 
 from aiohttp.web import Response
 
@@ -13,11 +16,11 @@ from deepwhisk.engine.tallies import Filter
 
 async def list_all(platform: Platform, exchange: Exchange) -> Response:
     exchange.own()
-    full, count = exchange.flag("docs"), exchange.flag("count")
+    full, count, usage = exchange.flag("docs"), exchange.flag("count"), exchange.flag("usage")
     limit, skip = read_limit(exchange, "activations"), read_skip(exchange, "activations")
     which = _filter(exchange)
     if not count:
-        return reply(await platform.activations.newest(which, limit, skip, full=full))
+        return reply(await platform.activations.newest(which, limit, skip, full=full, usage=usage))
     if full:
         raise Problem(400, "The parameter 'docs' is not permitted with 'count'.")
     return reply({"activations": max(0, await platform.activations.count(which) - skip)})
@@ -50,7 +53,9 @@ def _moment(key: str, text: str) -> int:
 async def get(platform: Platform, exchange: Exchange, activation_id: str, part: str = "") -> Response:
     exchange.own(activation_id)
     check_activation_id(activation_id)
-    head, response, logs = platform.activations.get(exchange.namespace, activation_id)
+    head, response, logs, usage = platform.activations.get(exchange.namespace, activation_id)
     if part == "logs":
         return reply_bytes(b'{"logs":%b}' % logs)
-    return reply_bytes(response if part == "result" else whole(head, response, logs))
+    if part == "result":
+        return reply_bytes(response)
+    return reply_bytes(whole(head, response, logs, usage if exchange.flag("usage") else None))

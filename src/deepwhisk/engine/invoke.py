@@ -37,11 +37,24 @@ def accepted(activation_id: str) -> Response:
 def _answer(record: Record, bare: bool) -> Response:
     if "conductor" in record.annotations and record.result == {"error": FAILED_INSIDE}:
         raise Problem(500, FAILED_INSIDE)
-    headers = {ACTIVATION_ID: record.id}
+    headers = {ACTIVATION_ID: record.id} | _used(record)
     if bare or isinstance(record.result, list):
         return reply_bytes(dumps(record.result), _status(record), headers)
     logs = dumps(record.logs) if record.annotations.get("kind") == "sequence" else b"[]"
     return reply_bytes(whole(record.head(), record.response, logs), _status(record), headers)
+
+
+def _used(record: Record) -> dict[str, str]:
+    """What `usage=true` says of an activation, as headers: seconds, bytes."""
+    if record.container is None:
+        return {}
+    if record.usage is None:
+        return {"X-OW-Container": record.container}
+    return {
+        "X-OW-Container": record.container,
+        "X-OW-CPU-Time": f"{record.usage.cpu:.6f}",
+        "X-OW-Memory-Peak": str(record.usage.memory),
+    }
 
 
 def _status(record: Record) -> int:

@@ -10,17 +10,21 @@ from pathlib import Path
 from deepwhisk.errors import ServiceError
 
 HOUR = 3_600_000  # ms
-VERSION = 2
+VERSION = 3
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS namespaces (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, key TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS users (
+    subject TEXT NOT NULL, namespace TEXT NOT NULL, uuid TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
+    home TEXT NOT NULL, blocked INTEGER NOT NULL, PRIMARY KEY (subject, namespace));
+CREATE TABLE IF NOT EXISTS limits (namespace TEXT PRIMARY KEY, document BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS leaving (namespace TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS entities (
     id TEXT PRIMARY KEY, collection TEXT NOT NULL, updated INTEGER NOT NULL, document BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS codes (id TEXT PRIMARY KEY, code TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS activations (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL, path TEXT NOT NULL,
     start INTEGER NOT NULL, status INTEGER NOT NULL,
-    head BLOB NOT NULL, response BLOB NOT NULL, logs BLOB NOT NULL);
+    head BLOB NOT NULL, response BLOB NOT NULL, logs BLOB NOT NULL, usage BLOB);
 CREATE INDEX IF NOT EXISTS activations_by_start ON activations (namespace, start);
 CREATE INDEX IF NOT EXISTS activations_by_path ON activations (namespace, path, start);
 CREATE TABLE IF NOT EXISTS tallies (
@@ -41,9 +45,16 @@ CREATE TRIGGER IF NOT EXISTS tally_less AFTER DELETE ON activations BEGIN
     DELETE FROM tallies WHERE {_OLD} AND count = 0;
 END;
 """
-# Formats before 2 had no tallies.
-_TALLY = f"""
-INSERT INTO tallies SELECT namespace, start / {HOUR}, path, count(*) FROM activations GROUP BY 1, 2, 3;
+# What files of each older format lack, the oldest first.
+_CHANGES = {
+    1: f"INSERT INTO tallies SELECT namespace, start / {HOUR}, path, count(*) FROM activations "
+    "GROUP BY 1, 2, 3;",
+    2: "ALTER TABLE activations ADD COLUMN usage BLOB;",
+}
+# Formats before 3 had one user for each namespace, called as it is.
+_USERS = """
+INSERT INTO users SELECT name, name, uuid, key, uuid, 0 FROM namespaces;
+DROP TABLE namespaces;
 """
 
 
@@ -55,7 +66,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer deepwhisk (format {found}, this one reads {VERSION}): "
             "update deepwhisk or name another state directory"
         )
-    tally = _TALLY if found < 2 else ""
+    changes = "".join(change for before, change in _CHANGES.items() if 0 < found <= before)
     connection.executescript(
-        f"BEGIN IMMEDIATE; {_TABLES} {tally} {_TRIGGERS} PRAGMA user_version={VERSION}; COMMIT;"
+        f"BEGIN IMMEDIATE; {_TABLES} {changes} {_TRIGGERS} PRAGMA user_version={VERSION}; COMMIT;"
     )

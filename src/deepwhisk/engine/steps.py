@@ -55,6 +55,8 @@ async def run_action(platform: Platform, step: Step, target: Target, executable:
         logs=outcome.logs,
         cause=step.cause,
         annotations=_annotations(step, target, outcome.wait_time, outcome.init_time, outcome.timed_out),
+        container=outcome.container,
+        usage=outcome.usage,
     )
 
 
