@@ -95,7 +95,11 @@ class ContainerFailed(DeepwhiskError):
 
 
 class ImageMissing(ContainerFailed):
-    """Raised when a black-box action names an image that cannot run here."""
+    """Raised when there is no way to an image here."""
+
+    def __init__(self, image: str, message: str) -> None:
+        super().__init__(message)
+        self.image = image
 
 
 class ServiceError(DeepwhiskError):

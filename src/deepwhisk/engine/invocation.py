@@ -27,6 +27,7 @@ class Executable:
     concurrency: int
     version: str = "0.0.1"
     init_parameters: dict[str, Any] = field(default_factory=dict)  # parameters with "init": true
+    driver: str | None = None  # what the annotation `container-driver` says
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deepwhisk.engine.invocation import Executable
 from deepwhisk.engine.problems import Problem, malformed
 
 BLACKBOX, SEQUENCE = "blackbox", "sequence"
@@ -85,6 +86,11 @@ def check_image(image: str) -> str:
 def is_own(image: str) -> bool:
     """Whether IMAGE stands for the project's runtime, which also runs without its image."""
     return image.startswith(OWN_IMAGES)
+
+
+def image_of(executable: Executable) -> str:
+    """The image whose containers run it, where containers are made of images."""
+    return executable.image or f"{IMAGE.format(executable.kind.partition(':')[0])}:{TAG}"
 
 
 def _runtime(kind: str, *, default: bool) -> dict[str, Any]:

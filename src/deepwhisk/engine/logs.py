@@ -100,6 +100,7 @@ class Output:
         self._lines: list[str] = []
         self._used = 0
         self._truncated = False
+        self.missed = False  # whether the last call's output had no end
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._streams = {name: self._stream(name) for name in ("stdout", "stderr")}
 
@@ -137,10 +138,10 @@ class Output:
             self.drain()
         if not self._complete() and seconds:
             await self._wait(seconds)
-        missing = not all(stream.ends for stream in self._streams.values())
+        self.missed = not all(stream.ends for stream in self._streams.values())
         for stream in self._streams.values():
             stream.ends = 0 if self._alone else max(0, stream.ends - 1)
-        return self.take(missing)
+        return self.take(self.missed)
 
     def drain(self) -> None:
         """Read what is there now, where that is ours to do."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from deepwhisk.engine import running, verdict
 from deepwhisk.engine.container import Answer, Container, Driver
+from deepwhisk.engine.containers.chooser import PROCESS, Chooser, MakeDriver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.node import Node
@@ -149,13 +150,14 @@ class WarmPool:
 
 
 class ProcessPool(WarmPool):
-    """The pool whose containers are processes of this machine. Create it inside a running event loop.
+    """The pool of one machine. Create it inside a running event loop.
 
     `cache` keeps environments and weights between runs. `api_host` is what actions see as `__OW_API_HOST`.
     `memory` (MB) is what all containers together may be granted; 70 % of the machine's if None.
     `idle_seconds` is how long an unused container stays warm. `variables` are set in every container.
     `scratch` is where containers have their folders: the system's place for temporary files if None.
-    `node` runs actions of kind `nodejs:…`, if there is one.
+    `node` runs actions of kind `nodejs:…`, if there is one. `default` names the driver of kinds and own
+    images; `images` makes those that run any image, the preferred one first, from what to set in containers.
     """
 
     def __init__(
@@ -168,11 +170,15 @@ class ProcessPool(WarmPool):
         variables: Mapping[str, str] | None = None,
         scratch: Path | None = None,
         node: Node | None = None,
+        default: str = PROCESS,
+        images: Mapping[str, MakeDriver] | None = None,
     ) -> None:
         known = {"__OW_API_HOST": api_host, **(variables or {})}
         self._processes = ProcessDriver(cache, known, idle_seconds, scratch, node)
+        made = {name: make(known) for name, make in (images or {}).items()}
         budget = memory or int(machine() * 0.7) >> 20
-        super().__init__(self._processes, memory=budget, idle_seconds=idle_seconds)
+        chooser = Chooser(self._processes, made, default)
+        super().__init__(chooser, memory=budget, idle_seconds=idle_seconds)
 
     def environments(self) -> list[dict[str, Any]]:
         """What `GET /environments` answers: digest, state, phase, packages, since, error."""

@@ -81,7 +81,7 @@ def unstarted(fault: DeepwhiskError, executable: Executable, call: Call, arrived
 
 def _unstarted(fault: DeepwhiskError, executable: Executable, call: Call) -> Verdict:
     if isinstance(fault, ImageMissing):
-        return DEVELOPER_ERROR, f"Failed to pull container image '{executable.image}'."
+        return DEVELOPER_ERROR, f"Failed to pull container image '{fault.image}'."
     if isinstance(fault, ContainerFailed):
         return WHISK_ERROR, verdict.UNPROVISIONED
     first = str(fault).partition("\n")[0].removesuffix(" uv says:")

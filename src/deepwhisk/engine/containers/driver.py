@@ -18,12 +18,11 @@ from deepwhisk.engine.containers.node import Node, wants_node
 from deepwhisk.engine.containers.orphans import claim_folder
 from deepwhisk.engine.containers.watch import Watch
 from deepwhisk.engine.invocation import Executable
-from deepwhisk.engine.kinds import NO_NODE
+from deepwhisk.engine.kinds import NO_NODE, OWN_IMAGES, is_own
 from deepwhisk.engine.source import Recipe
 from deepwhisk.environments import Environment, digest_of, install_runtime
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed, ImageMissing
 
-OWN_IMAGES = "deepwhisk/"
 _BASE = Recipe()
 
 
@@ -66,10 +65,11 @@ class ProcessDriver:
         self._keep(self._prepare(executable))
 
     async def ready(self, executable: Executable) -> None:
-        if executable.image and not executable.image.startswith(OWN_IMAGES):
+        if executable.image and not is_own(executable.image):
             raise ImageMissing(
-                f"The image {executable.image} needs Docker, which this engine does not drive; images named "
-                f"{OWN_IMAGES}… run as processes."
+                executable.image,
+                f"The image {executable.image} cannot run as a process: of images, only those named "
+                f"{OWN_IMAGES[0]}… stand for a runtime that this engine has without them.",
             )
         if wants_node(executable) and self._node is None:
             raise ContainerFailed(f"{executable.key[1]} cannot run. {NO_NODE}")

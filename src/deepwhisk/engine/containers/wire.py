@@ -25,6 +25,7 @@ class Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self._connected = False
         self._end = select.poll()
+        self.keeps = True  # whether the last answer left it open for the next
         self._waiter: asyncio.Future[Reply] | None = None
         self._fresh()
 
@@ -82,6 +83,7 @@ class Wire(asyncio.Protocol):
             self._reject()
             return b""
         self._usage = _read_usage(head)
+        self.keeps = head.startswith(b"HTTP/1.1") and b"\r\nconnection: close" not in head.lower()
         self._status, self._length, self._pieces = int(head[9:12]), length, []
         return rest
 

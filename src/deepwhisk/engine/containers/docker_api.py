@@ -1,0 +1,109 @@
+"""The Docker Engine API over its Unix socket: as much of it as containers need.
+
+What Docker refuses is ContainerFailed, with Docker's own sentence.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from deepwhisk.engine.codec import loads
+from deepwhisk.errors import ContainerFailed
+
+_PREFIX = "unix://"
+_PATIENCE = aiohttp.ClientTimeout(total=60)
+_FOREVER = aiohttp.ClientTimeout(total=None)
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class DockerOptions:
+    """What the engine is told of Docker."""
+
+    host: str = "unix:///var/run/docker.sock"
+    network: str = "bridge"
+    cpus: float | None = None  # of each container; none: all there are, in fair shares
+    grace: float = 10.0  # seconds after a call until a container is paused
+
+
+class Docker:
+    """A Docker daemon of this machine; make it inside a running event loop."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        connector = aiohttp.UnixConnector(host.removeprefix(_PREFIX), limit=0)
+        self._session = aiohttp.ClientSession("http://docker", connector=connector, timeout=_PATIENCE)
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """The answer's JSON."""
+        return await self._ask(method, path, body, query, _PATIENCE)
+
+    async def find(self, path: str) -> Any:
+        """What is at PATH; None if nothing is."""
+        return await self._ask("GET", path, None, {}, _PATIENCE, absent=True)
+
+    async def wait(self, container: str) -> None:
+        """Return when a container has ended."""
+        await self._ask("POST", f"/containers/{container}/wait", None, {}, _FOREVER)
+
+    async def attach(self, container: str) -> aiohttp.ClientResponse:
+        """The stream of all that a container prints."""
+        query = {"stream": "1", "stdout": "1", "stderr": "1"}
+        self._check_host()
+        try:
+            answer = await self._session.post(
+                f"/containers/{container}/attach", params=query, timeout=_FOREVER, read_bufsize=_CHUNK
+            )
+        except (aiohttp.ClientError, OSError) as fault:
+            raise self._gone(fault) from fault
+        if answer.status >= 400:
+            raise _refusal(answer.status, await answer.read())
+        return answer
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: dict[str, str],
+        timeout: aiohttp.ClientTimeout,
+        absent: bool = False,
+    ) -> Any:
+        self._check_host()
+        try:
+            async with self._session.request(
+                method, path, json=body, params=query, timeout=timeout
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, OSError) as fault:  # TimeoutError too
+            raise self._gone(fault) from fault
+        if absent and answer.status == 404:
+            return None
+        if answer.status >= 400:
+            raise _refusal(answer.status, content)
+        return loads(content) if content.startswith((b"{", b"[")) else None
+
+    def _check_host(self) -> None:
+        if not self.host.startswith(_PREFIX):
+            raise ContainerFailed(
+                f"DOCKER_HOST is {self.host}: the engine uses the Docker of its own machine, by a socket "
+                "(unix:///var/run/docker.sock)"
+            )
+
+    def _gone(self, fault: Exception) -> ContainerFailed:
+        reason = str(fault) or type(fault).__name__
+        return ContainerFailed(
+            f"Docker does not answer at {self.host} ({reason}): install and start it, or let this user "
+            "use its socket"
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _refusal(status: int, content: bytes) -> ContainerFailed:
+    said = loads(content) if content.startswith(b"{") else {}
+    return ContainerFailed(
+        f"Docker refuses with status {status}: {said.get('message', content.decode(errors='replace'))}"
+    )

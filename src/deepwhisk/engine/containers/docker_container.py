@@ -1,0 +1,220 @@
+"""A container of Docker: `/init` and `/run` at port 8080 of its own address, its output by attachment.
+
+Law: one that is idle for a while is paused, and nobody notices. What an action starts, prints and uses ends
+with its container.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepwhisk.engine.container import Lost, Origin, Reply
+from deepwhisk.engine.containers.docker_api import Docker
+from deepwhisk.engine.containers.wire import Wire
+from deepwhisk.engine.logs import Output
+from deepwhisk.errors import ContainerFailed
+
+PORT = 8080
+_RETRY = 0.01  # seconds, until its port is listened on
+_CONNECT = 2.0
+_SENTINEL_SECONDS, _NO_SENTINEL_SECONDS = 2.0, 0.05
+_KILLED = 128 + signal.SIGKILL
+
+
+@dataclass(slots=True)
+class DockerContainer:
+    """One that has been started."""
+
+    docker: Docker
+    id: str
+    address: str
+    memory: int  # MB
+    output: Output
+    grace: float
+    origin: Origin = "cold"
+    _wires: list[Wire] = field(default_factory=list)
+    _busy: set[Wire] = field(default_factory=set)
+    _calls: int = 0
+    _resting: asyncio.TimerHandle | None = None
+    _paused: bool = False
+    _pausing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tell: Callable[[], None] = field(default=lambda: None)
+    _state: dict[str, Any] | None = None
+    _reason: Lost | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    patience: float = _SENTINEL_SECONDS  # for the ends of its logs
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _reading: asyncio.Task[None] | None = None
+
+    def watch(self, printed: AsyncIterator[tuple[str, bytes]]) -> None:
+        """Begin to read what it prints and to wait for its end."""
+        self._reading = self._spawn(self._read(printed))
+        self._spawn(self._mourn())
+
+    async def post(self, path: str, body: bytes, seconds: float) -> Reply:
+        self._calls += 1
+        timer = asyncio.get_running_loop().call_later(seconds, self.abort, Lost.TIME)
+        try:
+            await self._wake()
+            return await self._ask(path, body)
+        finally:
+            timer.cancel()
+            self._calls -= 1
+            self._rest()
+
+    async def _ask(self, path: str, body: bytes) -> Reply:
+        wire = await self._connect(patient=path == "/init")
+        if wire is None:
+            return await self._why(Lost.EXIT) if path == "/init" else self._reason or Lost.BEFORE
+        self._busy.add(wire)
+        try:
+            reply = await wire.ask(path, body)
+        finally:
+            self._busy.discard(wire)
+        if isinstance(reply, Lost):
+            return await self._why(reply)
+        if wire.keeps:
+            self._wires.append(wire)
+        else:
+            wire.close()
+        return reply
+
+    async def _connect(self, *, patient: bool) -> Wire | None:
+        while self._wires:
+            wire = self._wires.pop()
+            if wire.open:
+                return wire
+        loop = asyncio.get_running_loop()
+        while self._reason is None and not self._ended.is_set():
+            try:
+                async with asyncio.timeout(_CONNECT):
+                    _, wire = await loop.create_connection(Wire, self.address, PORT)
+            except OSError:  # TimeoutError too
+                if not patient:
+                    return None
+                await asyncio.sleep(_RETRY)
+            else:
+                return wire
+        return None
+
+    def abort(self, reason: Lost) -> None:
+        """End it now; whoever waits for an answer gets the reason."""
+        self._reason = self._reason or reason
+        self._spawn(self._kill())
+        for wire in tuple(self._busy):
+            wire.give_up(self._reason)
+
+    async def _why(self, reply: Lost) -> Lost:
+        """A lost connection is seen before the exit that explains it."""
+        if self._reason is None:
+            await self._has_ended(1)
+        return self._reason or reply
+
+    async def _has_ended(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+
+    async def _mourn(self) -> None:
+        try:
+            await self.docker.wait(self.id)
+            self._state = await self._last_state()
+        except ContainerFailed:
+            self._state = {}  # Docker itself has ended
+        if self._state.get("OOMKilled"):
+            self._reason = self._reason or Lost.MEMORY
+        self._ended.set()
+        for wire in (*self._wires, *self._busy):
+            wire.give_up(self._reason or Lost.EXIT)
+        self._tell()
+
+    async def _last_state(self) -> dict[str, Any]:
+        """That memory was the cause is sometimes known a moment after the end."""
+        for _ in range(10):
+            state: dict[str, Any] = (await self.docker.ask("GET", f"/containers/{self.id}/json"))["State"]
+            if self._reason or state["OOMKilled"] or state["ExitCode"] != _KILLED:
+                break
+            await asyncio.sleep(0.02)
+        return state
+
+    def _rest(self) -> None:
+        if self._calls == 0 and not self._ended.is_set() and self._reason is None:
+            loop = asyncio.get_running_loop()
+            self._resting = loop.call_later(self.grace, lambda: self._spawn(self._pause()))
+
+    async def _pause(self) -> None:
+        async with self._pausing:
+            if self._calls or self._reason or self._ended.is_set():
+                return
+            self._paused = await self._order("POST", "/pause")
+
+    async def _wake(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        if self._paused or self._pausing.locked():
+            async with self._pausing:
+                if self._paused:
+                    await self._order("POST", "/unpause")
+                    self._paused = False
+
+    async def _kill(self) -> None:
+        await self._order("POST", "/kill")
+
+    async def _order(self, method: str, path: str, **query: str) -> bool:
+        """False: it has ended, or Docker has, which is told elsewhere."""
+        try:
+            await self.docker.ask(method, f"/containers/{self.id}{path}", **query)
+        except ContainerFailed:
+            return False
+        return True
+
+    async def _read(self, printed: AsyncIterator[tuple[str, bytes]]) -> None:
+        async for name, text in printed:
+            self.output.feed(name, text)
+            self.output.tell()
+
+    def on_end(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    async def logs(self, *, ended: bool) -> list[str]:
+        if ended:
+            await self._kill()
+            await self._has_ended(2)
+            if self._reading is not None:
+                await asyncio.wait({self._reading}, timeout=1)
+            return self.output.finish()
+        lines = await self.output.collect(self.patience)
+        if self.output.missed:  # an image that knows nothing of sentinels shall not cost every call as much
+            self.patience = _NO_SENTINEL_SECONDS
+        return lines
+
+    def epitaph(self) -> str | None:
+        if self._reason is Lost.TIME:
+            return "The container was ended at the time limit, and with it all that the action had started."
+        if self._reason is Lost.MEMORY:
+            return f"The container wanted more than its {self.memory} MB and was ended."
+        if self._state is None:
+            return None
+        if "ExitCode" not in self._state:
+            return "The container is lost: its Docker has ended or has forgotten it."
+        return f"The container exited with status {self._state['ExitCode']}."
+
+    async def stop(self) -> None:
+        self._reason = self._reason or Lost.EXIT
+        if self._resting is not None:
+            self._resting.cancel()
+        await self._order("DELETE", "", force="1", v="1")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for wire in self._wires:
+            wire.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,73 @@
+"""Lets containers reach an engine that listens on the loopback address only.
+
+What arrives at the gateway of their network, which only this machine has, goes on to the engine.
+"""
+
+import asyncio
+import contextlib
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from deepwhisk.errors import ContainerFailed
+
+_CHUNK = 1 << 16
+
+
+class Relay:
+    """A door at `gateway`; `address` is what containers call the engine."""
+
+    def __init__(self, gateway: str, address: str, server: asyncio.Server | None = None) -> None:
+        self.gateway, self.address = gateway, address
+        self._server = server
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+
+async def open_relay(gateway: str, target: str) -> Relay:
+    """From GATEWAY to the engine at TARGET, on the same port if that is free; none if TARGET needs none."""
+    parts = urlsplit(target)
+    host, port = str(parts.hostname), parts.port or 80
+    if not _is_loopback(host):
+        return Relay(gateway, target)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):  # one of both has gone, and the other is told
+            await _join(reader, writer, host, port)
+        writer.close()
+
+    for wanted in (port, 0):
+        try:
+            server = await asyncio.start_server(serve, gateway, wanted)
+        except OSError as fault:
+            last = fault
+        else:
+            return Relay(gateway, f"http://{gateway}:{server.sockets[0].getsockname()[1]}", server)
+    raise ContainerFailed(
+        f"containers cannot reach the engine: {gateway}, the gateway of their network, is no address of this "
+        f"machine ({last}); Docker has to run here, and not in a virtual machine or rootless"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
+    there, back = await asyncio.open_connection(host, port)
+    try:
+        await asyncio.gather(_pour(reader, back), _pour(there, writer))
+    finally:
+        back.close()
+
+
+async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while chunk := await source.read(_CHUNK):
+        sink.write(chunk)
+        await sink.drain()
+    if sink.can_write_eof():
+        sink.write_eof()
