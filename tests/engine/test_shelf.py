@@ -20,8 +20,8 @@ def shelf(removed: list[Berth]) -> Shelf:
     return Shelf(1024, removed.append)
 
 
-def of(name: str, revision: str = "1", **limits: int) -> Executable:
-    return executable(name=name, key=("guest", f"guest/{name}", revision), **limits)
+def of(name: str, revision: str = "1", namespace: str = "guest", **limits: int) -> Executable:
+    return executable(name=name, key=(namespace, f"guest/{name}", revision), **limits)
 
 
 async def warm(shelf: Shelf, action: Executable) -> Berth:
@@ -210,3 +210,93 @@ async def test_nothing_is_started_ahead_where_there_is_one_or_no_room(shelf: She
 
     assert shelf.offer(of("a")) is None
     assert shelf.offer(of("b")) is None
+
+
+async def flooded(shelf: Shelf, calls: int) -> tuple[list[Berth], "list[asyncio.Task[Berth]]"]:
+    """Four containers of a namespace that has everything, and its CALLS that wait for them."""
+    flood = of("a", namespace="flood")
+    busy = []
+    for _ in range(4):
+        busy.append(await shelf.claim(flood))
+        shelf.started(busy[-1])
+    tasks = [asyncio.create_task(shelf.claim(flood)) for _ in range(calls)]
+    await waiting(*tasks)
+    return busy, tasks
+
+
+async def test_a_flood_of_one_namespace_is_not_the_wait_of_another(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    busy, flood = await flooded(shelf, 50)
+    other = asyncio.create_task(shelf.claim(of("b")))
+    assert await waiting(other)
+
+    shelf.release(busy[0])
+
+    assert (await other).executable.key[0] == "guest"
+    assert removed == [busy[0]]
+    assert await waiting(*flood)
+    for task in flood:
+        task.cancel()
+
+
+async def test_two_namespaces_that_want_all_get_half_each(shelf: Shelf) -> None:
+    busy, flood = await flooded(shelf, 50)
+    others = [asyncio.create_task(shelf.claim(of("b"))) for _ in range(50)]
+    await waiting(*others)
+    for _ in range(20):
+        taken = [task for task in (*flood, *others) if task.done()]
+        held = [*busy, *(task.result() for task in taken)]
+        running = [berth for berth in dict.fromkeys(held) if berth in shelf.all() and berth.running]
+        for berth in running:
+            shelf.started(berth) if berth.starting else shelf.release(berth)
+        await waiting(*flood)
+
+    kept = [berth.executable.key[0] for berth in shelf.all()]
+    assert sorted(kept) == ["flood", "flood", "guest", "guest"]
+    for task in (*flood, *others):
+        task.cancel()
+
+
+async def test_a_large_container_is_waited_for_until_there_is_room(shelf: Shelf) -> None:
+    busy, flood = await flooded(shelf, 50)
+    large = asyncio.create_task(shelf.claim(of("b", memory=512)))
+    await waiting(large)
+
+    shelf.release(busy[0])
+    assert await waiting(large, *flood)
+    shelf.release(busy[1])
+
+    assert (await large).executable.memory == 512
+    for task in flood:
+        task.cancel()
+
+
+async def test_what_was_kept_for_one_who_gives_up_goes_to_the_others(shelf: Shelf) -> None:
+    busy, flood = await flooded(shelf, 50)
+    large = asyncio.create_task(shelf.claim(of("b", memory=512)))
+    await waiting(large)
+    shelf.release(busy[0])
+
+    large.cancel()
+    await waiting(large)
+
+    assert await flood[0] is busy[0]
+    for task in flood[1:]:
+        task.cancel()
+
+
+async def test_a_call_does_not_pass_those_that_wait_for_the_same(shelf: Shelf) -> None:
+    busy, flood = await flooded(shelf, 1)
+    shelf.release(busy[0])
+
+    assert shelf.take(busy[0].executable.key) is None
+    assert await flood[0] is busy[0]
+
+
+async def test_one_who_has_just_given_up_is_not_served(shelf: Shelf) -> None:
+    busy, flood = await flooded(shelf, 2)
+    flood[0].cancel()
+    shelf.release(busy[0])
+
+    assert await flood[1] is busy[0]

@@ -1,7 +1,9 @@
 """Which containers there are, who may take one, and how much memory they are granted.
 
 Law: what is granted never exceeds the budget; a call takes whatever comes first, a container that becomes
-free or the permission to start one; for memory, first come, first served.
+free or the permission to start one. While calls wait, the namespace that holds least memory goes first, and
+no other that holds more may use even what it has warm: a flood of one is not the others' wait. Within a
+namespace, first come, first served.
 """
 
 import asyncio
@@ -12,9 +14,9 @@ from dataclasses import dataclass, field
 
 from deepwhisk.engine.container import Container
 from deepwhisk.engine.invocation import Executable
+from deepwhisk.engine.line import Key, Line, Waiter
 from deepwhisk.errors import ContainerFailed
 
-Key = tuple[str, str, str]
 # Containers of one action that start at the same time: more would only slow each other down.
 STARTS = 2
 
@@ -39,12 +41,6 @@ class Berth:
         return not self.starting and self.running < self.executable.concurrency
 
 
-@dataclass(slots=True, eq=False)
-class Waiter:
-    executable: Executable
-    turn: asyncio.Future[Berth]
-
-
 class Shelf:
     """Berths by key, and the calls that wait for one."""
 
@@ -52,15 +48,14 @@ class Shelf:
         self._free_memory = self._budget = memory  # MB
         self._dispose = dispose
         self._berths: dict[Key, list[Berth]] = {}  # the last used at the end
-        self._waiters: list[Waiter] = []
+        self._line: Line[Berth] = Line()
 
     def take(self, key: Key) -> Berth | None:
-        """A warm container at once, or None."""
-        for berth in reversed(self._berths.get(key, ())):
-            if berth.open:
-                berth.running += 1
-                return berth
-        return None
+        """A warm container at once, or None; also when others wait, since it may not be this call's turn."""
+        berth = None if self._line else self._open(key)
+        if berth is not None:
+            berth.running += 1
+        return berth
 
     async def claim(self, executable: Executable) -> Berth:
         """A warm container, or a berth to start one in, as soon as there is either."""
@@ -70,9 +65,9 @@ class Shelf:
                 f"{self._budget} MB"
             )
         self._retire_others(executable.key)
-        waiter = Waiter(executable, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
-        self._grant()
+        waiter: Waiter[Berth] = Waiter(executable, asyncio.get_running_loop().create_future())
+        self._line.add(waiter)
+        self._settle()
         try:
             return await waiter.turn
         except asyncio.CancelledError:
@@ -91,8 +86,7 @@ class Shelf:
         if berth.ahead:
             berth.running -= 1  # there was no call to count
         berth.starting = berth.ahead = False
-        self._hand_over(berth)
-        self._grant()
+        self._settle()
 
     def release(self, berth: Berth) -> None:
         """Its call is over and it can take another."""
@@ -104,9 +98,7 @@ class Shelf:
         if berths[-1] is not berth:
             berths.remove(berth)
             berths.append(berth)
-        if self._waiters:
-            self._hand_over(berth)
-            self._grant()
+        self._settle()
 
     def remove(self, berth: Berth) -> None:
         """Its container is gone or not to be used again."""
@@ -118,7 +110,7 @@ class Shelf:
             del self._berths[key]
         self._free_memory += berth.executable.memory
         self._dispose(berth)
-        self._grant()
+        self._settle()
 
     def expire(self, before: float) -> None:
         for berth in self._idle():
@@ -131,46 +123,63 @@ class Shelf:
     def _idle(self) -> list[Berth]:
         return sorted((berth for berth in self.all() if berth.idle), key=lambda berth: berth.used)
 
+    def _open(self, key: Key) -> Berth | None:
+        """A container that can take a call, the last used if there are several."""
+        return next((berth for berth in reversed(self._berths.get(key, ())) if berth.open), None)
+
     def _retire_others(self, key: Key) -> None:
         """An action that was updated never runs its older revisions again."""
-        for berth in self._idle():
-            other = berth.executable.key
-            if other[:2] == key[:2] and other != key:
+        for other in [each for each in self._berths if each[:2] == key[:2] and each != key]:
+            for berth in [each for each in self._berths[other] if each.idle]:
                 self.remove(berth)
 
-    def _hand_over(self, berth: Berth) -> None:
-        for waiter in [each for each in self._waiters if each.executable.key == berth.executable.key]:
-            if not berth.open:
-                return
-            berth.running += 1
-            self._serve(waiter, berth)
+    def _settle(self) -> None:
+        """Gives what there is to those who wait."""
+        while self._line and self._serve_one():
+            continue
 
-    def _serve(self, waiter: Waiter, berth: Berth) -> None:
-        self._waiters.remove(waiter)
+    def _serve_one(self) -> bool:
+        held, blocked = self._held(), None
+        for waiter in sorted(self._line.first(), key=lambda each: (held[each.namespace], each.number)):
+            holds = held[waiter.namespace]
+            if blocked is not None and holds > blocked:
+                return False  # what it could have is owed to one that holds less
+            berth = self._open(waiter.key)
+            if berth is not None:
+                berth.running += 1
+                return self._serve(waiter, berth)
+            if blocked is None and self._may_start(waiter.key):
+                if self._make_room(waiter.executable.memory):
+                    return self._serve(waiter, self._add(waiter.executable))
+                blocked = holds
+        return False
+
+    def _held(self) -> Counter[str]:
+        """Memory in use, by namespace; what is idle can be taken from anybody."""
+        held: Counter[str] = Counter()
+        for berth in self.all():
+            if not berth.idle:
+                held[berth.executable.key[0]] += berth.executable.memory
+        return held
+
+    def _may_start(self, key: Key) -> bool:
+        """Whether one more container is wanted, and not too many start already."""
+        starting = [berth for berth in self._berths.get(key, ()) if berth.starting]
+        ahead = sum(berth.ahead for berth in starting)
+        return len(starting) < STARTS and self._line.length(key) > ahead
+
+    def _serve(self, waiter: Waiter[Berth], berth: Berth) -> bool:
+        self._line.remove(waiter)
         waiter.turn.set_result(berth)
+        return True
 
-    def _give_back(self, waiter: Waiter) -> None:
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
+    def _give_back(self, waiter: Waiter[Berth]) -> None:
+        if waiter in self._line:
+            self._line.remove(waiter)
+            self._settle()
         elif not waiter.turn.cancelled():
             berth = waiter.turn.result()
             self.remove(berth) if berth.starting else self.release(berth)
-
-    def _grant(self) -> None:
-        """Let waiters start containers, in their order, as far as memory goes."""
-        starting = (
-            Counter(berth.executable.key for berth in self.all() if berth.starting) if self._waiters else {}
-        )
-        ahead = Counter(berth.executable.key for berth in self.all() if berth.ahead) if self._waiters else {}
-        for waiter in tuple(self._waiters):
-            key = waiter.executable.key
-            if ahead.get(key, 0) > 0:
-                ahead[key] -= 1
-            elif starting.get(key, 0) < STARTS:
-                if not self._make_room(waiter.executable.memory):
-                    return
-                starting[key] = starting.get(key, 0) + 1
-                self._serve(waiter, self._add(waiter.executable))
 
     def _make_room(self, memory: int) -> bool:
         """Evict those idle longest, but only if that suffices."""
