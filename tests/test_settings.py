@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepwhisk.errors import SettingsError
-from deepwhisk.settings import Endpoint, State, cache_folder, find_endpoint, read_wskprops
+from deepwhisk.settings import Endpoint, State, cache_folder, find_endpoint, read_wskprops, write_wskprops
 
 
 def props(path: Path, host: str, auth: str = "u:k") -> Path:
@@ -66,3 +66,17 @@ def test_the_state_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     state.make()
 
     assert state.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_wskprops_keeps_what_others_wrote_and_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "wskprops"
+    path.write_text("APIGW_ACCESS_TOKEN=x\nAUTH=old\n")
+    write_wskprops(path, "http://h:1", "u:k", "guest")
+
+    assert path.read_text().splitlines() == [
+        "APIHOST=http://h:1",
+        "AUTH=u:k",
+        "NAMESPACE=guest",
+        "APIGW_ACCESS_TOKEN=x",
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -85,6 +85,20 @@ def read_wskprops(path: Path) -> dict[str, str]:
     return {key.strip().upper(): value.strip() for key, value in pairs}
 
 
+def write_wskprops(path: Path, apihost: str, auth: str, namespace: str) -> None:
+    """Write or update a wskprops file, readable by its owner only, in one step; other keys are kept."""
+    ours = {"APIHOST": apihost, "AUTH": auth, "NAMESPACE": namespace}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if line.partition("=")[0].strip() not in ours]
+    text = "\n".join([*(f"{key}={value}" for key, value in ours.items()), *kept]) + "\n"
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
 def find_endpoint(
     apihost: str | None, auth: str | None, state: State, environ: Mapping[str, str] = os.environ
 ) -> Endpoint:

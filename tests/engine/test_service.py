@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.kinds import PYTHON, Kinds
-from deepwhisk.engine.wskprops import write_wskprops
 from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
 from fixtures.machine import run
 
@@ -257,20 +255,6 @@ def test_keys_are_not_logged(restarting: Restarting) -> None:
     for credentials in (restarting.engine.auth, restarting.engine.auth_system):
         assert credentials.partition(":")[2] not in said
         assert base64.b64encode(credentials.encode()).decode() not in said
-
-
-def test_wskprops_keeps_what_others_wrote(tmp_path: Path) -> None:
-    path = tmp_path / "wskprops"
-    path.write_text("APIGW_ACCESS_TOKEN=x\nAUTH=old\n")
-    write_wskprops(path, "http://h:1", Identity("guest", "u", "k"))
-
-    assert path.read_text().splitlines() == [
-        "APIHOST=http://h:1",
-        "AUTH=u:k",
-        "NAMESPACE=guest",
-        "APIGW_ACCESS_TOKEN=x",
-    ]
-    assert mode(path) == 0o600
 
 
 async def test_the_latest_actions_are_prepared_at_the_start(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
 from deepwhisk.cli.options import host_option, limits_option, state_option
-from deepwhisk.engine import Kinds, Limits, Node, ProcessPool, Service, serve
+from deepwhisk.engine import PROFILES, Kinds, Node, Policy, ProcessPool, Service, read_policy, serve
 from deepwhisk.settings import State, cache_folder
 
 NETWORK = {
@@ -43,7 +44,7 @@ def engine(port: int, host: str, durable: str, limits: str, state: State) -> Non
         state.folder,
         port,
         host,
-        Limits.openwhisk() if limits == "openwhisk" else Limits.machine(),
+        policy_of(limits),
         durable="power-loss" if durable == "power-loss" else "process",
         kinds=Kinds.here(node=node is not None),
     )
@@ -52,6 +53,13 @@ def engine(port: int, host: str, durable: str, limits: str, state: State) -> Non
         lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ), node=node),
         lambda address: click.echo(f"ready at {address}"),
     )
+
+
+def policy_of(limits: str) -> Policy:
+    """What `--limits` means: a profile, or a file."""
+    if limits in PROFILES:
+        return Policy(PROFILES[limits]())
+    return read_policy(Path(limits).read_text(encoding="utf-8"), limits)
 
 
 def passed_on(environ: Mapping[str, str]) -> dict[str, str]:

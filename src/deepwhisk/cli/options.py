@@ -14,10 +14,12 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True, hel
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 limits_option = click.option(
     "--limits",
-    type=click.Choice(["machine", "openwhisk"]),
+    metavar="machine|openwhisk|FILE.yaml",
     default="machine",
     show_default=True,
-    help="What actions and namespaces may use: what this machine has, or as OpenWhisk's standalone server.",
+    callback=lambda _context, _option, value: _limits(value),
+    help="What actions and namespaces may use: what this machine has, what OpenWhisk's standalone server "
+    "gives, or what a file says.",
 )
 state_option = click.option(
     "--state",
@@ -27,6 +29,15 @@ state_option = click.option(
     callback=lambda _context, _option, value: State((value or default_state(Path.cwd())).absolute()),
     help="Folder of keys, data and logs. [default: .deepwhisk in the project]",
 )
+
+
+def _limits(said: str) -> str:
+    """A profile, or the file that is named, wherever it is read."""
+    if said in ("machine", "openwhisk"):
+        return said
+    if not Path(said).is_file():
+        raise click.BadParameter(f"{said} is neither machine nor openwhisk, nor is there such a file.")
+    return str(Path(said).absolute())
 
 
 def endpoint_options(command: Command) -> Command:

@@ -16,7 +16,7 @@ def about_host(limits: Limits, kinds: Kinds) -> dict[str, Any]:
         "max_action_duration": limits.max_timeout,
         "min_action_memory": limits.min_memory * MB,
         "max_action_memory": limits.max_memory * MB,
-        "min_action_logs": 0,
+        "min_action_logs": limits.min_logs * MB,
         "max_action_logs": limits.max_logs * MB,
     }
     rates = {

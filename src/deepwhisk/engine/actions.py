@@ -11,7 +11,7 @@ from deepwhisk.engine.changes import check_overwrite, new_annotations, new_param
 from deepwhisk.engine.entities import Action, Exec, Package
 from deepwhisk.engine.exchange import Exchange, reply
 from deepwhisk.engine.kinds import BLACKBOX, SEQUENCE, check_image
-from deepwhisk.engine.limits import ActionLimits, read_limits
+from deepwhisk.engine.limits import ActionLimits, Limits, read_limits
 from deepwhisk.engine.lists import list_entities
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.parameters import Parameter, Parameters
@@ -57,6 +57,7 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     exchange.own(name.local)
     old = None if name.package and not _check_home(platform, name) else platform.registry.find(Action, name)
     run, code = _read_exec(body, name, platform)
+    _check_kind(platform, name.namespace, run)
     check_overwrite(exchange, old)
     if run is None and old is None:
         raise Problem(400, "exec undefined")
@@ -65,6 +66,14 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     if not stored.is_sequence:
         _prepare(platform, exchange, name)
     return reply(stored.as_json(platform.registry.code(stored)))
+
+
+def _check_kind(platform: Platform, namespace: str, run: Exec | None) -> None:
+    """A namespace may be for actions of some kinds only."""
+    kinds = platform.tables.of(namespace).kinds
+    if run is not None and kinds is not None and run.kind not in kinds:
+        text = f"The supplied authentication is not authorized to access actions of kind '{run.kind}'."
+        raise Problem(403, text)
 
 
 def _check_home(platform: Platform, name: Name) -> bool:
@@ -87,7 +96,7 @@ def _changed(
     platform: Platform, body: dict[str, Any], name: Name, old: Action | None, run: Exec | None
 ) -> Action:
     kept = old or Action(name=name, exec=Exec(kind=SEQUENCE))
-    new = run or kept.exec
+    new, table = run or kept.exec, platform.tables.of(name.namespace)
     if run is not None and run.kind == SEQUENCE:
         check_components(
             platform.registry, name, run.components, name.namespace, platform.limits.sequence_length
@@ -95,29 +104,29 @@ def _changed(
     return replace(
         kept,
         exec=new,
-        parameters=_parameters(platform, body, old, new),
-        limits=read_limits(body, kept.limits if old else ActionLimits(), platform.limits),
-        annotations=_annotations(platform, body, old, new),
+        parameters=_parameters(body, old, new, table),
+        limits=read_limits(body, kept.limits if old else table.fitting(ActionLimits()), table),
+        annotations=_annotations(body, old, new, table),
         **read_common(body, old),
     )
 
 
-def _parameters(platform: Platform, body: dict[str, Any], old: Action | None, new: Exec) -> Parameters:
+def _parameters(body: dict[str, Any], old: Action | None, new: Exec, table: Limits) -> Parameters:
     if new.kind == SEQUENCE:
         return {"_actions": Parameter([f"/{component.id}" for component in new.components])}
-    asked = new_parameters(body, platform.limits)
+    asked = new_parameters(body, table)
     if asked is not None:
         return asked
     return old.parameters if old and not old.is_sequence else {}
 
 
-def _annotations(platform: Platform, body: dict[str, Any], old: Action | None, new: Exec) -> dict[str, Any]:
+def _annotations(body: dict[str, Any], old: Action | None, new: Exec, table: Limits) -> dict[str, Any]:
     """The body's over the old ones, without those it names to be removed."""
     removed = body.get("delAnnotations")
     gone = set(map(str, removed)) if isinstance(removed, list) else set()
     kept = {"provide-api-key": False} if old is None else old.annotations
     merged = {key: value for key, value in kept.items() if key not in gone}
-    return {**merged, **(new_annotations(body, platform.limits) or {}), "exec": new.kind}
+    return {**merged, **(new_annotations(body, table) or {}), "exec": new.kind}
 
 
 def _read_exec(body: dict[str, Any], name: Name, platform: Platform) -> tuple[Exec | None, str | None]:

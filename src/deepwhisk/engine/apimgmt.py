@@ -49,7 +49,7 @@ async def _answer(
     if request.method != verb:
         raise method_not_allowed(verb, "OPTIONS")
     said = {name: text for name, text in read_query(query).items() if text != UNSAID}
-    members = {**said, **await _body(request, platform.limits.max_payload)}
+    members = {**said, **await _body(request, platform.tables.of(caller.namespace).max_payload)}
     _check_space(caller, members.get("spaceguid"))
     try:
         return reply(call(_asked(platform, caller, request, members)))

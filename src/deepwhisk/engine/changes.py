@@ -61,7 +61,7 @@ def new_parameters(body: dict[str, Any], limits: Limits) -> Parameters | None:
         return None
     parameters: dict[str, Parameter] = read_parameters(body["parameters"])
     values = {key: parameter.value for key, parameter in parameters.items()}
-    check_size("parameters", values, limits.max_payload)
+    check_size("parameters", values, limits.max_parameters)
     return parameters
 
 
@@ -70,5 +70,5 @@ def new_annotations(body: dict[str, Any], limits: Limits) -> dict[str, Any] | No
     if body.get("annotations") is None:
         return None
     annotations = read_annotations(body["annotations"])
-    check_size("annotations", annotations, limits.max_payload)
+    check_size("annotations", annotations, limits.max_parameters)
     return annotations

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp.web import BaseRequest, Response
 
-from deepwhisk.engine.authentication import Identity
+from deepwhisk.engine.authentication import Identities, Identity
 from deepwhisk.engine.codec import dumps, loads_foreign
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.problems import (
@@ -59,6 +59,7 @@ class Exchange:
     caller: Identity
     namespace: str
     query: Mapping[str, str]
+    identities: Identities
 
     def own(self, name: str | None = None) -> None:
         """Only the owner of a namespace goes on."""
@@ -84,6 +85,7 @@ class Exchange:
     async def body(self) -> bytes:
         """The body, which must be JSON if there is any."""
         body = await self.request.read()
+        self.identities.confirm(self.caller)  # bodies take their time
         if body and self.request.content_type != JSON:
             raise unsupported_type(self.request.content_type)
         return body

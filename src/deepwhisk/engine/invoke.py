@@ -18,7 +18,7 @@ async def invoke(platform: Platform, exchange: Exchange, name: Name) -> Response
     blocking, bare = exchange.flag("blocking"), exchange.flag("result")
     timeout = _timeout(exchange, platform.limits.max_wait)
     reached = target(platform.registry, name, exchange.caller)
-    payload = await exchange.payload(platform.limits.max_payload)
+    payload = await exchange.payload(platform.tables.of(exchange.caller.namespace).max_payload)
     reached.check_overrides(payload)
     platform.throttles.invoke(exchange.caller.namespace)
     step = Step(new_activation_id(), name, exchange.caller, exchange.transaction_id, payload)

@@ -44,15 +44,19 @@ class ActionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The table of one engine."""
+    """The table of one engine, or of one namespace of it."""
 
     min_timeout: int = 100
     max_timeout: int = 3_600_000
     min_memory: int = 128
     max_memory: int = 512
+    min_logs: int = 0
     max_logs: int = 100
+    min_concurrency: int = 1
     max_concurrency: int = 64
+    max_instances: int | None = None  # of one action; as many as may run, if nothing is said
     max_code: int = 48 * MB
+    max_parameters: int = MB  # bytes of parameters, and of annotations
     max_payload: int = MB
     max_body: int = 50 * MB
     max_wait: int = 60_000  # ms a blocking call waits
@@ -60,6 +64,8 @@ class Limits:
     invocations_per_minute: int = 1_000_000
     fires_per_minute: int = 1_000_000
     concurrent_invocations: int = 10_000
+    kinds: tuple[str, ...] | None = None  # of actions; all, if nothing is said
+    stores: bool = True  # activations are recorded
 
     @classmethod
     def machine(cls) -> "Limits":
@@ -76,21 +82,42 @@ class Limits:
             concurrent_invocations=100_000,
         )
 
-    def of_namespace(self) -> dict[str, Any]:
+    def fitting(self, asked: ActionLimits) -> ActionLimits:
+        """ASKED, as near as this table has it: what an action has that asks for nothing."""
+        return replace(
+            asked,
+            timeout=min(max(asked.timeout, self.min_timeout), self.max_timeout),
+            memory=min(max(asked.memory, self.min_memory), self.max_memory),
+            logs=min(max(asked.logs, self.min_logs), self.max_logs),
+            concurrency=min(max(asked.concurrency, self.min_concurrency), self.max_concurrency),
+        )
+
+    @property
+    def instances(self) -> int:
+        return self.concurrent_invocations if self.max_instances is None else self.max_instances
+
+    def as_json(self) -> dict[str, Any]:
+        """What `GET …/limits` shows of a namespace."""
+        special = {
+            "allowedKinds": None if self.kinds is None else list(self.kinds),
+            "storeActivations": None if self.stores else False,
+            "maxPayloadSize": None if self.max_payload == MB else f"{self.max_payload} B",
+        }
         return {
+            **{name: value for name, value in special.items() if value is not None},
             "invocationsPerMinute": self.invocations_per_minute,
             "concurrentInvocations": self.concurrent_invocations,
             "firesPerMinute": self.fires_per_minute,
-            "maxActionInstances": self.concurrent_invocations,
+            "maxActionInstances": self.instances,
             "minActionTimeout": self.min_timeout,
             "maxActionTimeout": self.max_timeout,
             "minActionMemory": self.min_memory,
             "maxActionMemory": self.max_memory,
-            "minActionLogs": 0,
+            "minActionLogs": self.min_logs,
             "maxActionLogs": self.max_logs,
-            "minActionConcurrency": 1,
+            "minActionConcurrency": self.min_concurrency,
             "maxActionConcurrency": self.max_concurrency,
-            "maxParameterSize": f"{self.max_payload} B",
+            "maxParameterSize": f"{self.max_parameters} B",
         }
 
 
@@ -129,11 +156,11 @@ def _check(new: ActionLimits, table: Limits) -> None:
         )
     _within("duration", new.timeout, " milliseconds", table.min_timeout, table.max_timeout)
     _within("memory size", new.memory, " MB", table.min_memory, table.max_memory)
-    _within("log size", new.logs, " MB", 0, table.max_logs)
-    _within("concurrency", new.concurrency, "", 1, table.max_concurrency)
-    if new.instances is not None and new.instances > table.concurrent_invocations:
+    _within("log size", new.logs, " MB", table.min_logs, table.max_logs)
+    _within("concurrency", new.concurrency, "", table.min_concurrency, table.max_concurrency)
+    if new.instances is not None and new.instances > table.instances:
         text = "Max action instance concurrency must not exceed your namespace concurrency of"
-        raise Problem(400, f"{text} {table.concurrent_invocations}.")
+        raise Problem(400, f"{text} {table.instances}.")
 
 
 def _within(what: str, value: int, unit: str, low: int, high: int) -> None:

@@ -63,8 +63,8 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     exchange.own(name.name)
     if name.name == "default":
         raise Problem(400, "Package name 'default' is reserved.")
-    parameters = new_parameters(body, platform.limits)
-    annotations = new_annotations(body, platform.limits)
+    parameters = new_parameters(body, platform.tables.of(name.namespace))
+    annotations = new_annotations(body, platform.tables.of(name.namespace))
     old = platform.registry.find(Package, name)
     binding = _read_binding(body, exchange)
     check_overwrite(exchange, old)

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from deepwhisk.engine.activations import Activations
 from deepwhisk.engine.apis import Apis
-from deepwhisk.engine.authentication import Identities
+from deepwhisk.engine.authentication import Identities, Identity
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.invocation import Pool
 from deepwhisk.engine.kinds import Kinds
+from deepwhisk.engine.limit_tables import LimitTables, Policy
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.registry import Registry
 from deepwhisk.engine.throttles import Throttles
@@ -31,31 +32,35 @@ class Platform:
     activations: Activations
     apis: Apis
     throttles: Throttles
-    limits: Limits
+    limits: Limits  # of the engine; those of a namespace are in `tables`
+    tables: LimitTables
     pool: Pool
-    running: set[asyncio.Task[Any]] = field(default_factory=set)
+    running: dict[asyncio.Task[Any], str | None] = field(default_factory=dict)  # and for which namespace
+    introduce: Callable[[Identity], None] = lambda _: None  # tells the owner of this machine a new key
 
     @classmethod
-    def open(cls, database: Database, pool: Pool, limits: Limits, kinds: Kinds | None = None) -> "Platform":
+    def open(cls, database: Database, pool: Pool, policy: Policy, kinds: Kinds | None = None) -> "Platform":
+        tables = LimitTables(policy, database)
         return cls(
             database=database,
             registry=Registry(database, kinds),
             identities=Identities(database),
             activations=Activations(database),
             apis=Apis(database),
-            throttles=Throttles(limits),
-            limits=limits,
+            throttles=Throttles(tables.of),
+            limits=policy.base,
+            tables=tables,
             pool=pool,
         )
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    def spawn(self, work: Coroutine[Any, Any, T], namespace: str | None = None) -> "asyncio.Task[T]":
         """Runs WORK beside the request that asked for it; a failure is logged."""
         task = asyncio.ensure_future(work)
-        self.running.add(task)
+        self.running[task] = namespace
         task.add_done_callback(self._forget)
         return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        self.running.discard(task)
+        self.running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an invocation failed inside the engine", exc_info=error)

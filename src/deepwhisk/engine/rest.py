@@ -56,11 +56,11 @@ async def answer_rest(
         raise no_route()
     asked = unquote(segments[0])
     namespace = caller.namespace if asked == "_" else check_namespace(asked)
-    exchange = Exchange(request, transaction_id, caller, namespace, read_query(query))
+    exchange = Exchange(request, transaction_id, caller, namespace, read_query(query), platform.identities)
     collection, rest = segments[1], segments[2:]
     if collection == "limits" and not rest and request.method == "GET":
         exchange.own()
-        return reply(platform.limits.of_namespace())
+        return reply(platform.tables.of(namespace).as_json())
     if collection not in COLLECTIONS:
         raise no_route()
     return await _collection(platform, exchange, collection, rest)

@@ -46,7 +46,7 @@ async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     old = platform.registry.find(Rule, name)
     check_overwrite(exchange, old)
     rule = replace(_joined(platform, exchange, body, name, old), **read_common(body, old))
-    annotations = new_annotations(body, platform.limits)
+    annotations = new_annotations(body, platform.tables.of(name.namespace))
     if annotations is not None:
         rule = replace(rule, annotations=annotations)
     link = _link(platform, old) if old else None

@@ -22,18 +22,19 @@ import uvloop
 from aiohttp import web
 
 from deepwhisk.engine.app import create_app
-from deepwhisk.engine.authentication import GUEST, SYSTEM, Identities
+from deepwhisk.engine.authentication import GUEST, SYSTEM, Identity
 from deepwhisk.engine.database import Database, Durable
 from deepwhisk.engine.entities import Action
 from deepwhisk.engine.invocation import Pool
 from deepwhisk.engine.kinds import BLACKBOX, Kinds
-from deepwhisk.engine.limits import Limits
+from deepwhisk.engine.limit_tables import Policy
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.retention import Retention, keep_tidy
 from deepwhisk.engine.targets import target
+from deepwhisk.engine.users import resume_leaving
 from deepwhisk.engine.work import resume
-from deepwhisk.engine.wskprops import write_wskprops
 from deepwhisk.errors import ServiceError
+from deepwhisk.settings import write_wskprops
 
 GRACE = 3.0  # seconds for calls that wait, when the engine is told to end
 ENDING = GRACE + 2  # seconds for one that was here before, and has been told to end
@@ -48,7 +49,7 @@ class Service:
     state: Path
     port: int = 3233
     host: str = "127.0.0.1"
-    limits: Limits = field(default_factory=Limits.machine)
+    policy: Policy = field(default_factory=Policy)
     retention: Retention = field(default_factory=Retention)
     durable: Durable = "process"
     kinds: Kinds = field(default_factory=Kinds)
@@ -79,12 +80,13 @@ async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[
         address = _address(service.host, listener)
         database = Database(service.state / "engine" / "whisk.db", service.durable)
         pool = make_pool(address)
-        platform = Platform.open(database, pool, service.limits, service.kinds)
-        _introduce(service.state, address, platform.identities)
+        platform = Platform.open(database, pool, service.policy, service.kinds)
+        _introduce(service.state, address, platform)
         tidying = asyncio.create_task(keep_tidy(database, service.retention))
         runner = await _listen(platform, listener)
         log.info("listening on %s", address)
         resume(platform)
+        resume_leaving(platform)
         prepare_newest(platform)
         try:
             yield address, platform
@@ -179,8 +181,14 @@ def _address(host: str, listener: socket.socket) -> str:
     return f"http://{near}:{listener.getsockname()[1]}"
 
 
-def _introduce(state: Path, address: str, identities: Identities) -> None:
-    for name, namespace in (("wskprops", GUEST), ("wskprops.system", SYSTEM)):
-        identity = identities.of(namespace)
-        if identity is not None:
-            write_wskprops(state / name, address, identity)
+def _introduce(state: Path, address: str, platform: Platform) -> None:
+    """Writes the keys of the first users to their files, now and whenever they get new ones."""
+    files = {GUEST: state / "wskprops", SYSTEM: state / "wskprops.system"}
+
+    def introduce(identity: Identity) -> None:
+        if identity.subject == identity.namespace and identity.subject in files:
+            write_wskprops(files[identity.subject], address, identity.credentials, identity.namespace)
+
+    platform.introduce = introduce
+    for identity in platform.identities:
+        introduce(identity)

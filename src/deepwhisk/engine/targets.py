@@ -18,6 +18,7 @@ from deepwhisk.engine.parameters import Parameters, is_truthy
 from deepwhisk.engine.problems import forbidden, missing, reserved_properties
 from deepwhisk.engine.registry import Registry
 
+DRIVER = "container-driver"  # annotation
 WARM_FOR = 60.0  # seconds after a call in which a container need not be asked for ahead
 
 
@@ -99,15 +100,15 @@ def find_action(registry: Registry, name: Name, caller: str) -> Found:
 
 def target(registry: Registry, name: Name, caller: Identity) -> Target:
     """What CALLER reaches by NAME."""
-    key = (caller.namespace, name)
+    key = (caller.home, name)
     known: Target | None = registry.derived.get(key)
     if known is None:
         found = find_action(registry, name, caller.namespace)
-        known = registry.derived[key] = _target(registry, found, name, caller.namespace)
+        known = registry.derived[key] = _target(registry, found, name, caller)
     return known
 
 
-def _target(registry: Registry, found: Found, name: Name, caller: str) -> Target:
+def _target(registry: Registry, found: Found, name: Name, caller: Identity) -> Target:
     action, parameters = found.action, found.parameters()
     values = {} if action.is_sequence else {key: each.value for key, each in parameters.items()}
     initial = {key: each.value for key, each in parameters.items() if each.init}
@@ -127,14 +128,16 @@ def _target(registry: Registry, found: Found, name: Name, caller: str) -> Target
     )
 
 
-def executable(registry: Registry, action: Action, caller: str, initial: dict[str, Any]) -> Executable:
+def executable(registry: Registry, action: Action, caller: Identity, initial: dict[str, Any]) -> Executable:
     """What a container of ACTION is made for; a package's parameters can make it another one."""
     run, limits = action.exec, action.limits
     revision = action.revision
+    if action.name.namespace != caller.namespace:
+        revision += caller.home  # who has this name later finds nothing of who had it before
     if initial:
         revision += hashlib.sha256(dumps(sorted(initial.items()))).hexdigest()[:12]
     return Executable(
-        key=(caller, action.name.id, revision),
+        key=(caller.namespace, action.name.id, revision),
         kind=registry.kinds.runner_of(run.kind),
         image=run.image,
         code=registry.code(action) if run.has_code else "",
@@ -146,4 +149,11 @@ def executable(registry: Registry, action: Action, caller: str, initial: dict[st
         concurrency=limits.concurrency,
         version=action.version,
         init_parameters=initial,
+        driver=_driver(action),
     )
+
+
+def _driver(action: Action) -> str | None:
+    """Which sort of containers the action asks for, if it does."""
+    asked = action.annotations.get(DRIVER)
+    return None if asked is None else str(asked)

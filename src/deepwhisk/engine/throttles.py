@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.problems import Problem
@@ -10,8 +11,8 @@ from deepwhisk.engine.problems import Problem
 class Throttles:
     """Counts by namespace; a minute is one of the clock."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits_of: Callable[[str], Limits]) -> None:
+        self._limits_of = limits_of
         self._minute = 0
         self._invocations: dict[str, int] = defaultdict(int)
         self._fires: dict[str, int] = defaultdict(int)
@@ -20,8 +21,9 @@ class Throttles:
     def invoke(self, namespace: str) -> None:
         """Counts an invocation, or refuses it."""
         self._turn()
-        self._rate(self._invocations, namespace, self._limits.invocations_per_minute)
-        flying, allowed = self.in_flight[namespace], self._limits.concurrent_invocations
+        limits = self._limits_of(namespace)
+        self._rate(self._invocations, namespace, limits.invocations_per_minute)
+        flying, allowed = self.in_flight[namespace], limits.concurrent_invocations
         if flying >= allowed:
             text = f"Too many concurrent requests in flight (count: {flying + 1}, allowed: {allowed})."
             raise Problem(429, text)
@@ -29,7 +31,7 @@ class Throttles:
     def fire(self, namespace: str) -> None:
         """Counts a fire of a trigger, or refuses it."""
         self._turn()
-        self._rate(self._fires, namespace, self._limits.fires_per_minute)
+        self._rate(self._fires, namespace, self._limits_of(namespace).fires_per_minute)
 
     def _turn(self) -> None:
         minute = int(time.time()) // 60

@@ -45,8 +45,8 @@ async def delete(platform: Platform, exchange: Exchange, name: Name) -> Response
 async def put(platform: Platform, exchange: Exchange, name: Name) -> Response:
     body = await exchange.content()
     exchange.own(name.name)
-    parameters = new_parameters(body, platform.limits)
-    annotations = new_annotations(body, platform.limits)
+    parameters = new_parameters(body, platform.tables.of(name.namespace))
+    annotations = new_annotations(body, platform.tables.of(name.namespace))
     old = platform.registry.find(Trigger, name)
     check_overwrite(exchange, old)
     if old is None and annotations and "feed" in annotations:
@@ -70,7 +70,7 @@ def _check_feed(feed: Any) -> None:
 async def fire(platform: Platform, exchange: Exchange, name: Name) -> Response:
     exchange.own(name.name)
     trigger = platform.registry.get(Trigger, name)
-    payload = await exchange.payload(platform.limits.max_payload)
+    payload = await exchange.payload(platform.tables.of(name.namespace).max_payload)
     rules = trigger.rules or {}
     if not any(link.active for link in rules.values()):
         return Response(status=204)
@@ -82,7 +82,8 @@ async def fire(platform: Platform, exchange: Exchange, name: Name) -> Response:
     }
     logs, works = _activate(platform, exchange, rules, arguments)
     record = _record(exchange, trigger, payload, logs)
-    await accept(platform, works, record.statement())
+    stores = platform.tables.of(exchange.caller.namespace).stores
+    await accept(platform, works, *([record.statement()] if stores else []))
     return accepted(record.id)
 
 

@@ -9,15 +9,17 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from deepwhisk.engine.activations import Record
+from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps, loads
 from deepwhisk.engine.compositions import run_target
 from deepwhisk.engine.database import Statement
 from deepwhisk.engine.invocation import WHISK_ERROR
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform, log
-from deepwhisk.engine.problems import FAILED_INSIDE, Problem
+from deepwhisk.engine.problems import FAILED_INSIDE, Problem, invalid_authentication
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import Target, target
 
@@ -37,6 +39,7 @@ class Work:
         name = self.step.name
         kept = {
             "caller": self.step.caller.namespace,
+            "subject": self.step.caller.subject,
             "name": [name.namespace, name.package, name.name],
             "transaction": self.step.transaction_id,
             "payload": self.step.payload,
@@ -51,7 +54,8 @@ async def perform(platform: Platform, work: Work) -> Record:
     try:
         records = await _run(platform, work)
         work.storing = True
-        await platform.database.write(_statements(work, records))
+        stores = platform.tables.of(namespace).stores
+        await platform.database.write(_statements(work, records if stores else ()))
     finally:
         platform.throttles.in_flight[namespace] -= 1
     return records[0]
@@ -81,17 +85,22 @@ async def accept(platform: Platform, works: list[Work], *others: Statement) -> N
     """Stores WORKS and OTHERS as one unit, then begins them."""
     await platform.database.write([*others, *(work.acceptance() for work in works)])
     for work in works:
-        platform.spawn(perform(platform, work))
+        platform.spawn(perform(platform, work), work.step.caller.namespace)
 
 
 async def wait(platform: Platform, work: Work, seconds: float) -> Record | None:
     """Its record; or None when the time is over, and then the work goes on and is safe."""
-    task = platform.spawn(perform(platform, work))
+    task = platform.spawn(perform(platform, work), work.step.caller.namespace)
     await _ended(task, seconds)
     if not task.done() and not work.storing:
         await platform.database.write([work.acceptance()])
         return None
-    return await task
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise invalid_authentication() from None  # its namespace was deleted
+        raise
 
 
 async def _ended(task: asyncio.Task[Record], seconds: float) -> None:
@@ -113,19 +122,19 @@ def resume(platform: Platform) -> None:
     """Begins again what was accepted and did not finish."""
     rows = platform.database.read("SELECT id, work FROM accepted ORDER BY id")
     for activation_id, kept in rows:
-        platform.spawn(_again(platform, activation_id, kept))
+        work = loads(kept)
+        platform.spawn(_again(platform, activation_id, work), work["caller"])
     if rows:
         log.info("running again %d accepted invocations that had not finished", len(rows))
 
 
-async def _again(platform: Platform, activation_id: str, kept: bytes) -> None:
-    work = loads(kept)
+async def _again(platform: Platform, activation_id: str, work: dict[str, Any]) -> None:
     name = Name(*work["name"])
-    caller = platform.identities.of(work["caller"])
+    caller = _caller(platform, work["caller"], work.get("subject"))
     if caller is None:
-        raise LookupError(
-            f"the namespace {work['caller']} of activation {activation_id} does not exist any more"
-        )
+        log.warning("nobody is left in %s, for whom %s was to run", work["caller"], activation_id)
+        await platform.database.write([_finished(activation_id)])
+        return
     step = Step(activation_id, name, caller, work["transaction"], work["payload"])
     try:
         reached = target(platform.registry, name, caller)
@@ -133,6 +142,13 @@ async def _again(platform: Platform, activation_id: str, kept: bytes) -> None:
         await platform.database.write([_failed(step, problem.message).statement(), _finished(activation_id)])
         return
     await perform(platform, Work(step, reached, accepted=True))
+
+
+def _caller(platform: Platform, namespace: str, subject: str | None) -> Identity | None:
+    """Who asked for it, though he may be blocked by now; or else another user of the namespace."""
+    users = [identity for identity in platform.identities if identity.namespace == namespace]
+    users.sort(key=lambda identity: (identity.subject != subject, identity.blocked))
+    return users[0] if users else None
 
 
 def _failed(step: Step, text: str) -> Record:
