@@ -8,9 +8,10 @@ import base64
 import binascii
 import fnmatch
 import io
+import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from deepwhisk.errors import ManifestError
 
@@ -25,10 +26,11 @@ def zip_folder(
     members = {
         path.relative_to(folder).as_posix(): path
         for path in _walk(folder)
-        if not any(_matches(path.relative_to(base).as_posix(), pattern) for pattern in left_out)
+        if not any(_matches(_relative(path, base), pattern) for pattern in left_out)
     }
     for entry in include:
-        members.update(_included(entry, base))
+        if len(entry) in (1, 2):  # wskdeploy passes over any other
+            members.update(_included(entry, base))
     return _zip(members)
 
 
@@ -81,16 +83,26 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _included(entry: list[str], base: Path) -> Iterator[tuple[str, Path]]:
+    """A wildcard keeps the folders that it stands for; a destination with an extension is a file."""
     source, destination = entry[0], entry[-1]
     if "*" in source:
-        fixed = destination.split("*")[0].removeprefix("./")
+        parts = PurePosixPath(source).parts
+        fixed = next(number for number, part in enumerate(parts) if "*" in part)
+        folder = str(PurePosixPath(destination).parent) if PurePosixPath(destination).suffix else destination
         for path in sorted(base.glob(source)):
-            yield from _placed(path, fixed.rstrip("/") + "/" + path.name)
+            below = PurePosixPath(_relative(path, base)).parts[fixed:]
+            yield from _placed(path, "/".join([folder.split("*")[0], *below]))
         return
     path = base / source
+    if not path.exists():
+        raise ManifestError(f"there is no file or folder {path} to include.")
     if path.is_file() and destination.endswith("/"):
         destination += path.name
     yield from _placed(path, destination)
+
+
+def _relative(path: Path, base: Path) -> str:
+    return Path(os.path.relpath(path, base)).as_posix()
 
 
 def _placed(path: Path, destination: str) -> Iterator[tuple[str, Path]]:

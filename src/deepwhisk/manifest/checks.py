@@ -11,7 +11,17 @@ def check(entities: Sequence[Entity], file: str) -> None:
     """Raises ManifestError for two things of one name, an action that is not there, or a cycle."""
     _check_names(entities, file)
     _check_references(entities, file)
-    _check_cycles(_sequences(entities), file)
+    lines = {entity.name: _at(entity, file) for entity in entities}
+    _check_cycles(_sequences(entities), lines)
+
+
+def once(entities: Iterable[Entity]) -> list[Entity]:
+    """Without what is said twice in the same words, as packages do of a dependency or trigger they share."""
+    found: list[Entity] = []
+    for entity in entities:
+        if entity not in found:
+            found.append(entity)
+    return found
 
 
 def in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
@@ -27,7 +37,10 @@ def _check_names(entities: Iterable[Entity], file: str) -> None:
     seen: dict[str, Entity] = {}
     for entity in entities:
         if other := seen.get(entity.name):
-            raise ManifestError(f"{file}: {entity.name!r} is both a {other.kind} and a {entity.kind}.")
+            raise ManifestError(
+                f"{_at(entity, file)}: {entity.name!r} is both a {other.kind} and a {entity.kind}"
+                f"{f' (line {other.line})' if other.line else ''}; a name stands for one thing."
+            )
         seen[entity.name] = entity
 
 
@@ -42,8 +55,13 @@ def _check_references(entities: Sequence[Entity], file: str) -> None:
             name = local(path)
             if name and name.partition("/")[0] in packages and name not in actions:
                 raise ManifestError(
-                    f"{file}: the {entity.kind} {entity.name} names {name}, and there is no such action."
+                    f"{_at(entity, file)}: the {entity.kind} {entity.name} names {name}, "
+                    "and there is no such action."
                 )
+
+
+def _at(entity: Entity, file: str) -> str:
+    return f"{file}:{entity.line}" if entity.line else file
 
 
 def _actions_named_by(entity: Entity) -> list[str]:
@@ -63,11 +81,11 @@ def _sequences(entities: Iterable[Entity]) -> dict[str, list[str]]:
     }
 
 
-def _check_cycles(sequences: dict[str, list[str]], file: str) -> None:
+def _check_cycles(sequences: dict[str, list[str]], lines: dict[str, str]) -> None:
     for start in sequences:
         cycle = _cycle([start], sequences)
         if cycle:
-            raise ManifestError(f"{file}: a sequence may not contain itself: {' → '.join(cycle)}.")
+            raise ManifestError(f"{lines[start]}: a sequence may not contain itself: {' → '.join(cycle)}.")
 
 
 def _cycle(path: list[str], sequences: dict[str, list[str]]) -> list[str] | None:

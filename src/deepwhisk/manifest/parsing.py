@@ -15,7 +15,7 @@ from deepwhisk.errors import ManifestError
 from deepwhisk.grammar import MANIFEST, line, read
 from deepwhisk.manifest import inputs
 from deepwhisk.manifest.apis import check_apis, on_the_web, read_apis
-from deepwhisk.manifest.checks import check, in_order
+from deepwhisk.manifest.checks import check, in_order, once
 from deepwhisk.manifest.dependencies import Dependency, take_in
 from deepwhisk.manifest.entities import Api, Endpoint, Entity, Manifest
 from deepwhisk.manifest.making import MAKERS, Place, package_entity
@@ -37,7 +37,8 @@ def parse(text: str, source: Source) -> Manifest:
     project = found.get("project", {})
     name = source.interpolated(project.get("name", ""))
     _check_name(name, source)
-    entities, apis, others = _read_packages(_packages(found, source), project.get("inputs", {}), source)
+    read_now, apis, others = _read_packages(_packages(found, source), project.get("inputs", {}), source)
+    entities = once(read_now)
     check(entities, source.file)
     known = {entity.name: entity for entity in entities if entity.kind in ("action", "sequence")}
     check_apis(apis, known)
@@ -91,7 +92,7 @@ def _read_packages(
         for dependency in _dependencies(package, place):
             bound, taken = take_in(dependency, place.inputs, source, parse)
             entities += bound
-            others += taken
+            others += [other for other in taken if other not in others]
         entities += _members(package, place)
         apis += read_apis(name, package.get("apis", {}), source)
     return entities, apis, others

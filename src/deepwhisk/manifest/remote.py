@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import requests
@@ -42,8 +43,9 @@ def repository(location: str) -> Repository | None:
     return Repository(f"{scheme or 'https'}://{host}/{owner}/{name}", folder or "")
 
 
+@lru_cache(maxsize=8)
 def fetch(address: str) -> bytes:
-    """What an address holds. Raises ManifestError in words that say what to do."""
+    """What an address holds, asked once in a process. Raises ManifestError in words that say what to do."""
     try:
         with requests.get(address, timeout=SECONDS, stream=True) as response:
             if not response.ok:
