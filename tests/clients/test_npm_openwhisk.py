@@ -2,41 +2,18 @@
 
 import base64
 import io
-import json
-import shutil
-import subprocess
 import uuid
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from fixtures.engine import Engine, wait_until
+from fixtures.foreign import Take
 
-HERE = Path(__file__).parent
 HELLO = "def main(args):\n    print('said')\n    return {'hello': args.get('name', 'nobody')}\n"
 BROKEN = "def main(args):\n    return {'error': 'the sky is falling'}\n"
-Take = Callable[..., list[Any]]
-
-
-@pytest.fixture
-def take(engine: Engine) -> Take:
-    """Take steps of the client; each gives its value, or the error as it is."""
-    node = shutil.which("node")
-    if node is None or not (HERE / "node_modules" / "openwhisk").is_dir():
-        pytest.skip("needs node and the official client: npm install --prefix tests/clients")
-
-    def take(*steps: Any, key: str = engine.auth) -> list[Any]:
-        asked = json.dumps({"apihost": engine.apihost, "api_key": key, "steps": steps})
-        command = [str(node), str(HERE / "client.mjs")]
-        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return [answer.get("value", answer) for answer in json.loads(done.stdout)]
-
-    return take
 
 
 @pytest.fixture
@@ -257,12 +234,12 @@ def test_a_route_lives_and_ends(take: Take, name: str) -> None:
 
 def test_the_namespaces_of_a_key_are_listed(take: Take, engine: Engine) -> None:
     assert take(["namespaces", "list"]) == [["guest"]]
-    assert take(["namespaces", "list"], key=engine.auth_system) == [["whisk.system"]]
+    assert take(["namespaces", "list"], api_key=engine.auth_system) == [["whisk.system"]]
 
 
 def test_a_wrong_key_is_refused(take: Take, engine: Engine) -> None:
     wrong = engine.auth[:-4] + ("aaaa" if not engine.auth.endswith("aaaa") else "bbbb")
 
-    [refused] = take(["actions", "list"], key=wrong)
+    [refused] = take(["actions", "list"], api_key=wrong)
     assert refused["status"] == 401
     assert "The supplied authentication is invalid" in refused["error"]
