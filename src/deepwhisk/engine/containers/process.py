@@ -58,7 +58,10 @@ class ProcessContainer:
             self._rest()
         if isinstance(reply, Lost):
             return await self._why(reply)
-        self._wires.append(wire)
+        if wire.keeps:
+            self._wires.append(wire)
+        else:
+            wire.close()
         return reply
 
     def _rest(self) -> None:
@@ -74,11 +77,14 @@ class ProcessContainer:
                 return wire
         if self._ended.is_set() or self._reason:
             return None
-        loop = asyncio.get_running_loop()
         try:
-            _, wire = await loop.create_unix_connection(Wire, str(self.folder / "door"))
+            return await self._dial()
         except OSError:
             return None
+
+    async def _dial(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        _, wire = await loop.create_unix_connection(Wire, str(self.folder / "door"))
         return wire
 
     def abort(self, reason: Lost) -> None:
@@ -142,6 +148,9 @@ class ProcessContainer:
         for wire in self._wires:
             wire.close()
         self.output.close()
+        await self._remove()
+
+    async def _remove(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
 
@@ -161,7 +170,7 @@ async def fork(
         listener = theirs.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(str(folder / "door"))
         listener.listen(16)
-        (stdout, stdout_end), (stderr, stderr_end) = _pipe(theirs), _pipe(theirs)
+        (stdout, stdout_end), (stderr, stderr_end) = open_pipe(theirs), open_pipe(theirs)
         alone = executable.concurrency == 1
         output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone)
         origin: Origin = "cold" if program else "forked"
@@ -176,7 +185,7 @@ async def fork(
     return container
 
 
-def _pipe(stack: ExitStack) -> tuple[int, int]:
+def open_pipe(stack: ExitStack) -> tuple[int, int]:
     """Ours to read, theirs to write; theirs is closed with the stack."""
     ours, theirs = os.pipe()
     stack.callback(os.close, theirs)
