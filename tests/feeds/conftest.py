@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from deepwhisk.feeds.alarms.lifecycle import AlarmLifecycle
 from deepwhisk.feeds.database import open_database
 from deepwhisk.feeds.feed import Feed
 from deepwhisk.feeds.lifecycle import Lifecycle
@@ -55,11 +57,12 @@ class Bench:
         self.feed: Feed
 
     @asynccontextmanager
-    async def running(self, **pace: float) -> AsyncIterator[Feed]:
-        """The feed, from its ledger as the last one left it."""
+    async def running(self, now: Callable[[], float] = time.time, **pace: float) -> AsyncIterator[Feed]:
+        """The feed, from its ledger as the last one left it. `now` is its clock's time of day."""
         with closing(open_database(self.folder / "ledger.db")) as database:
             async with aiohttp.ClientSession() as session:
-                self.feed = Feed(database, self.store, session, self.apihost, replace(self.pace, **pace))
+                paced = replace(self.pace, **pace)
+                self.feed = Feed(database, self.store, session, self.apihost, paced, now)
                 self.feed.start([])
                 try:
                     yield self.feed
@@ -76,6 +79,11 @@ class Bench:
         lifecycle = Lifecycle(self.feed, None)
         told = {"lifecycleEvent": event, "triggerName": f"/_/{trigger}", "authKey": AUTH, **parameters}
         return await lifecycle.ask(told)
+
+    async def alarm(self, event: str = "CREATE", trigger: str = "t", **parameters: object) -> dict[str, Any]:
+        """Ask as the feeds of `/whisk.system/alarms` do."""
+        told = {"lifecycleEvent": event, "triggerName": f"/_/{trigger}", "authKey": AUTH, **parameters}
+        return await AlarmLifecycle(self.feed).ask(told)
 
     def counts(self, name: str = "guest/t") -> dict[str, int]:
         return self.feed.ledger.counts(name)

@@ -70,6 +70,8 @@ class StandIn:
         self.faults: dict[str, float] = {}
         self.script: list[int | str] = []
         self.action_timeout = 60_000
+        self.gone: list[str] = []  # rules/NAME and triggers/NAME, in the order of their deletion
+        self.deletions: list[int] = []  # what the next deletions are answered, before they are done
         self.requests: Counter[str] = Counter()
         self.visible_after = 0.0
         self._random = random.Random(7)
@@ -106,6 +108,8 @@ class StandIn:
         app.router.add_get(root, self._namespaces)
         app.router.add_get(root + "/_/limits", self._limits)
         app.router.add_post(root + "/_/triggers/{trigger}", self._fire)
+        app.router.add_get(root + "/_/triggers/{trigger}", self._trigger)
+        app.router.add_delete(root + "/_/{collection}/{name}", self._delete)
         app.router.add_get(root + "/_/activations", self._list)
         app.router.add_get(root + "/_/activations/{id}", self._activation)
         app.router.add_get(root + "/{namespace}/actions/{name:.+}", self._action)
@@ -141,6 +145,20 @@ class StandIn:
     async def _action(self, request: web.Request) -> web.Response:
         self._who(request)
         return web.json_response({"exec": {"kind": "python:3"}, "limits": {"timeout": self.action_timeout}})
+
+    async def _trigger(self, request: web.Request) -> web.Response:
+        namespace, name = self._who(request), request.match_info["trigger"]
+        if f"triggers/{name}" in self.gone:
+            return web.json_response({"error": "The requested resource does not exist."}, status=404)
+        rules = {rule.name: {"status": "active"} for rule in self.rules}
+        return web.json_response({"namespace": namespace, "name": name, "rules": rules})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._who(request)
+        status = self.deletions.pop(0) if self.deletions else 200
+        if status == 200:
+            self.gone.append(f"{request.match_info['collection']}/{request.match_info['name']}")
+        return web.json_response({} if status == 200 else {"error": "no"}, status=status)
 
     def _fault(self) -> int | str:
         if self.script:

@@ -112,7 +112,9 @@ async def test_a_refusal_disables_and_deletes_nothing(
         openwhisk.script = []
         await bench.ask("UNPAUSE")
         await bench.until(lambda: bench.counts() == {"confirmed": 3})
-        assert len(feed.tasks) == 4  # listing, dispatcher and confirmer of one flow, and the letters
+        assert (
+            len(feed.tasks) == 5
+        )  # listing, dispatcher and confirmer of one flow, the letters and the clock
 
 
 async def test_a_refusal_under_way_does_not_bring_a_deleted_feed_back(

@@ -69,6 +69,12 @@ class Apihost:
     async def fire(self, auth: str, trigger: str, payload: dict[str, Any]) -> Answer:
         return await self._send("POST", f"/_/triggers/{quote(trigger, safe='')}", auth, payload)
 
+    async def trigger(self, auth: str, name: str) -> Answer:
+        return await self._send("GET", f"/_/triggers/{quote(name, safe='')}", auth)
+
+    async def delete(self, auth: str, collection: str, name: str) -> Answer:
+        return await self._send("DELETE", f"/_/{collection}/{quote(name, safe='')}", auth)
+
     async def activation(self, auth: str, identifier: str) -> dict[str, Any] | None:
         """The record of an activation; None as long as there is none."""
         answer = await self._send("GET", f"/_/activations/{identifier}", auth)

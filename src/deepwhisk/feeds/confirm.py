@@ -18,8 +18,8 @@ from deepwhisk.feeds.backoff import Backoff
 from deepwhisk.feeds.ledger import Entry, Ledger
 from deepwhisk.feeds.outcome import Started, Verdict, judge, missing, started
 from deepwhisk.feeds.records import Records
+from deepwhisk.feeds.register import Subscribed
 from deepwhisk.feeds.settings import Pace
-from deepwhisk.feeds.subscriptions import Subscription
 from deepwhisk.feeds.tasks import woken
 
 log = logging.getLogger("deepwhisk.feeds")
@@ -67,7 +67,7 @@ class Confirmer:
 
     def __init__(
         self,
-        subscription: Subscription,
+        subscription: Subscribed,
         ledger: Ledger,
         apihost: Apihost,
         pace: Pace,
@@ -189,16 +189,16 @@ class Confirmer:
             self._close(good)
 
     def _settle(self, one: Open, verdict: Verdict) -> None:
-        entry, event = one.entry, one.entry.event
+        entry = one.entry
         if verdict.kind == "held":
             self.dispatcher.hold(entry)
         elif verdict.kind == "throttled":
             self.dispatcher.slow_down(str(verdict.cause["message"]))
             self._again(one, verdict, counted=False)
-        elif verdict.kind == "again" and entry.attempts < self.subscription.retries:
+        elif verdict.kind == "again" and self.subscription.worth_again(entry.attempts, verdict.cause):
             self._again(one, verdict, counted=True)
         else:
-            log.warning("%s gave up %s/%s: %s", entry.subscription, event.bucket, event.key, verdict.cause)
+            log.warning("%s gave up %s: %s", entry.subscription, entry.event.brief, verdict.cause)
             self._dead(entry, verdict.cause)
         self._close([one])
 

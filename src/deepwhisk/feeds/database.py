@@ -6,6 +6,8 @@ ones may be gone, and listing finds what they held.
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SCHEMA = """
@@ -21,6 +23,9 @@ CREATE TABLE IF NOT EXISTS events (
     activation TEXT, cause TEXT, letter INTEGER NOT NULL DEFAULT 0,
     entered REAL NOT NULL, changed REAL NOT NULL,
     UNIQUE (subscription, id));
+CREATE TABLE IF NOT EXISTS alarms (
+    name TEXT PRIMARY KEY, next REAL, fires INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS next ON alarms (next);
 CREATE INDEX IF NOT EXISTS known ON events (subscription, bucket, key, etag, second);
 CREATE INDEX IF NOT EXISTS states ON events (subscription, state, changed);
 CREATE INDEX IF NOT EXISTS waiting ON events (subscription, seq) WHERE state IN ('new', 'held');
@@ -39,3 +44,18 @@ def open_database(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.executescript(SCHEMA)
     return connection
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; within another one, part of that."""
+    if database.in_transaction:
+        yield
+        return
+    database.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
 from deepwhisk.errors import WhiskUnreachable
@@ -17,8 +16,8 @@ from deepwhisk.feeds.apihost import Answer, Apihost
 from deepwhisk.feeds.backoff import Backoff
 from deepwhisk.feeds.ledger import Entry, Ledger
 from deepwhisk.feeds.rate import Rate
+from deepwhisk.feeds.register import Subscribed
 from deepwhisk.feeds.settings import Pace
-from deepwhisk.feeds.subscriptions import Subscription
 from deepwhisk.feeds.tasks import woken
 
 log = logging.getLogger("deepwhisk.feeds")
@@ -47,7 +46,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        subscription: Subscription,
+        subscription: Subscribed,
         ledger: Ledger,
         apihost: Apihost,
         rate: Rate,
@@ -118,7 +117,7 @@ class Dispatcher:
             self.slow_down(f"{type(error).__name__}: {error}")
 
     async def _fire(self, entry: Entry) -> None:
-        payload = {"event": asdict(entry.event), **self.subscription.payload}
+        payload = self.subscription.fire(entry.event)
         try:
             answer = await self._apihost.fire(self.subscription.auth, self.subscription.trigger, payload)
         except WhiskUnreachable as error:
@@ -152,6 +151,10 @@ class Dispatcher:
 
     def hold(self, entry: Entry) -> None:
         """No rule was active, so OpenWhisk dropped the fire: keep the event and try one at a time."""
+        if not self.subscription.waits_for_rules:
+            self._backoff.reset()
+            self._ledger.confirmed([entry])
+            return
         self._ledger.held(entry)
         if not self.holding:
             log.warning("%s: %s", self.subscription.name, NO_RULE)

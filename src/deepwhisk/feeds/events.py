@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 BUCKETS = "/buckets/"
@@ -37,12 +37,34 @@ class Event:
     lastModified: str  # noqa: N815
     versionId: str | None  # noqa: N815
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        return cls(**json.loads(text))
+    @property
+    def brief(self) -> dict[str, Any]:
+        """What names it to a reader."""
+        return {"id": self.id, "bucket": self.bucket, "key": self.key}
 
-    def dump(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A time at which an alarm was due."""
+
+    id: str
+    due: str
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Happening = Event | Tick
+
+
+def dump(event: Happening) -> str:
+    return json.dumps(asdict(event), ensure_ascii=False)
+
+
+def parse(text: str) -> Happening:
+    members = json.loads(text)
+    return Tick(**members) if "due" in members else Event(**members)
 
 
 def second(moment: datetime) -> int:

@@ -7,13 +7,16 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
 
+from deepwhisk.feeds.alarms.clock import Clock
+from deepwhisk.feeds.alarms.ending import Ending
 from deepwhisk.feeds.apihost import Apihost
+from deepwhisk.feeds.backoff import Backoff
 from deepwhisk.feeds.confirm import Confirmer
 from deepwhisk.feeds.dispatcher import Dispatcher
 from deepwhisk.feeds.flow import Flow
@@ -25,7 +28,7 @@ from deepwhisk.feeds.register import Register, Registered
 from deepwhisk.feeds.settings import Pace
 from deepwhisk.feeds.source import Source
 from deepwhisk.feeds.sources.listing import DAY, Listing
-from deepwhisk.feeds.subscriptions import Place
+from deepwhisk.feeds.subscriptions import Place, Subscription
 from deepwhisk.feeds.tasks import Tasks
 from deepwhisk.objects.store import Store
 
@@ -42,8 +45,9 @@ class Feed:
         session: aiohttp.ClientSession,
         apihost: str,
         pace: Pace,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self.pace, self.store = pace, store
+        self.pace, self.store, self.database = pace, store, database
         self.threads = ThreadPoolExecutor(pace.look_threads, "look")
         self.tasks = Tasks()
         self.ledger = Ledger(database)
@@ -53,6 +57,22 @@ class Feed:
         self.flows: dict[str, Flow] = {}
         self.sources: Sequence[Source] = ()
         self._renewing = asyncio.Lock()
+        self.clock = Clock(
+            database,
+            self.register,
+            news=lambda name: self.flows[name].dispatcher.wake(),
+            over=lambda name: self.ending.begin(name),
+            keep=pace.keep_days * DAY,
+            now=now,
+        )
+        self.ending = Ending(
+            self.register,
+            self.clock.ticks,
+            self.apihost,
+            self.tasks,
+            self.renew,
+            lambda: Backoff(pace.first_backoff, pace.longest_backoff),
+        )
         self.letters = Letters(self.ledger, store, self.threads, self._letters_of, pace)
         self.intake = Intake(
             store,
@@ -72,6 +92,7 @@ class Feed:
         for registered in self.register.all():
             self._begin(registered)
         self._watch()
+        self.tasks.start(self.clock.run())
 
     async def stop(self) -> None:
         await asyncio.gather(*(source.close() for source in self.sources))
@@ -90,17 +111,19 @@ class Feed:
             else:
                 self.flows.pop(name, None)
             self._watch()
+            self.clock.wake()
 
     def watchers(self, bucket: str, key: str) -> list[str]:
         """The subscriptions that an object concerns."""
-        return [
-            name for name, flow in self.flows.items() if flow.registered.subscription.matches(bucket, key)
-        ]
+        return [one.subscription.name for one in self._listings() if one.subscription.matches(bucket, key)]
 
     def list_again(self, bucket: str) -> None:
-        for flow in self.flows.values():
-            if flow.registered.subscription.bucket == bucket:
-                flow.listing.ask()
+        for listing in self._listings():
+            if listing.subscription.bucket == bucket:
+                listing.ask()
+
+    def _listings(self) -> Iterator[Listing]:
+        return (flow.listing for flow in self.flows.values() if flow.listing is not None)
 
     def status(self) -> dict[str, Any]:
         """How everything stands; holds no secret."""
@@ -115,18 +138,20 @@ class Feed:
     def _begin(self, registered: Registered) -> None:
         """Make and start the flow of a subscription."""
         one, name = registered.subscription, registered.subscription.name
-        listing = Listing(one, self.store, self.ledger, self.threads, self.intake.look, self.pace)
+        listing = None
+        if isinstance(one, Subscription):
+            listing = Listing(one, self.store, self.ledger, self.threads, self.intake.look, self.pace)
         confirmer = Confirmer(one, self.ledger, self.apihost, self.pace, dead=self._dead)
         rate = self.rates.of(one.namespace, one.auth)
         dispatcher = Dispatcher(
             one, self.ledger, self.apihost, rate, self.pace, dead=self._dead, disable=self._disable
         )
         confirmer.dispatcher, dispatcher.confirmer = dispatcher, confirmer
-        self.flows[name] = Flow(registered, self.ledger, listing, dispatcher, confirmer)
+        self.flows[name] = Flow(registered, self.ledger, listing, dispatcher, confirmer, self.clock.ticks)
         self.flows[name].start(self.tasks)
 
     def _watch(self) -> None:
-        buckets = {flow.registered.subscription.bucket for flow in self.flows.values()}
+        buckets = {listing.subscription.bucket for listing in self._listings()}
         for source in self.sources:
             source.watch(buckets)
 

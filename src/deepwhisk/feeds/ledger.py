@@ -18,7 +18,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deepwhisk.feeds.events import Event, identify, second, timestamp
+from deepwhisk.feeds.database import transaction
+from deepwhisk.feeds.events import Event, Happening, dump, identify, parse, second, timestamp
 from deepwhisk.objects.store import Object
 
 OVER = ("confirmed", "dead", "baseline")
@@ -34,7 +35,7 @@ class Entry:
     """One event of one subscription, as the ledger has it."""
 
     subscription: str
-    event: Event
+    event: Happening
     state: str
     attempts: int
     activation: str | None
@@ -66,7 +67,7 @@ class Ledger:
             timestamp(seconds),
             version,
         )
-        row = (subscription, event.id, *place, event.dump(), "new", time.time())
+        row = (subscription, event.id, *place, dump(event), "new", time.time())
         return self._database.execute(ENTER, row).rowcount > 0
 
     def enter_baseline(self, subscription: str, found: Iterable[Object]) -> None:
@@ -122,10 +123,9 @@ class Ledger:
         )
 
     def confirmed(self, entries: Collection[Entry]) -> None:
-        self._database.execute("BEGIN")
-        for entry in entries:
-            self._set(entry, "state = 'confirmed', cause = NULL")
-        self._database.execute("COMMIT")
+        with transaction(self._database):
+            for entry in entries:
+                self._set(entry, "state = 'confirmed', cause = NULL")
 
     def dead(self, entry: Entry, cause: dict[str, Any]) -> None:
         text = json.dumps(cause, ensure_ascii=False)
@@ -168,9 +168,8 @@ class Ledger:
     def prune(self, subscription: str, before: float, present: Collection[tuple[str, str, int]]) -> int:
         """Drop what is over since then and whose object no listing shows any more."""
         gone = list(self._gone(subscription, before, present))
-        self._database.execute("BEGIN")
-        self._database.executemany("DELETE FROM events WHERE seq = ?", gone)
-        self._database.execute("COMMIT")
+        with transaction(self._database):
+            self._database.executemany("DELETE FROM events WHERE seq = ?", gone)
         return len(gone)
 
     def _gone(
@@ -195,7 +194,7 @@ class Ledger:
 def _entry(row: sqlite3.Row) -> Entry:
     return Entry(
         row["subscription"],
-        Event.parse(row["document"]),
+        parse(row["document"]),
         row["state"],
         row["attempts"],
         row["activation"],

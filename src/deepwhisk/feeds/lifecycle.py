@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from deepwhisk.errors import FeedError, ObjectMissing, StoreError
+from deepwhisk.feeds.alarms.alarm import Alarm
+from deepwhisk.feeds.caller import identify
 from deepwhisk.feeds.feed import Feed
 from deepwhisk.feeds.register import Registered
 from deepwhisk.feeds.sources.listing import listed
@@ -36,30 +38,19 @@ class Lifecycle:
         event = arguments.get("lifecycleEvent")
         if event not in EVENTS:
             raise FeedError(f"lifecycleEvent must be one of {', '.join(EVENTS)} (got {event!r})")
-        one = await self._named(arguments)
+        one = Subscription(*await identify(self._feed.apihost, arguments))
         given = {name: value for name, value in arguments.items() if name not in OURS}
         async with self._turn:
             shown: dict[str, Any] = await getattr(self, f"_{event.lower()}")(one, given)
             return shown
 
-    async def _named(self, arguments: dict[str, Any]) -> Subscription:
-        """The trigger that is meant, in the namespace whose key was given."""
-        auth, trigger = arguments.get("authKey"), arguments.get("triggerName")
-        if not isinstance(auth, str) or not auth:
-            raise FeedError("authKey is missing; it proves that the trigger is yours", 401)
-        if not isinstance(trigger, str) or not trigger.strip("/"):
-            raise FeedError("triggerName is missing; give /_/NAME")
-        namespace = await self._feed.apihost.namespace(auth)
-        if namespace is None:
-            raise FeedError(f"authKey is nobody's at {self._feed.apihost.url}", 401)
-        *before, name = trigger.strip("/").split("/")
-        if before not in ([], ["_"], [namespace]):
-            raise FeedError(f"the trigger {trigger} is not in {namespace}, whose key authKey is", 403)
-        return Subscription(namespace, name, auth)
-
     async def _create(self, one: Subscription, given: dict[str, Any]) -> dict[str, Any]:
         new, old = one.given(given), self._feed.register.find(one.name)
-        if old is not None and (old.state != "deleted" or self._recent(old)):
+        if old is not None and isinstance(old.subscription, Alarm):
+            if old.state != "deleted":
+                raise FeedError(f"/{one.name} is fired by an alarm; DELETE that feed first", 409)
+            self._feed.register.forget(one.name)
+        elif old is not None and (old.state != "deleted" or self._recent(old)):
             return await self._change(old, new)
         return await self._put(new, lambda found: new.start_from == "now")
 
@@ -69,13 +60,14 @@ class Lifecycle:
 
     async def _change(self, old: Registered, new: Subscription) -> dict[str, Any]:
         """What the old one matched goes on as it was; what the new one matches beside it begins now."""
-        before = old.subscription
+        before = _watching(old)
         return await self._put(
             new, lambda found: new.start_from == "now" and not before.matches(found.bucket, found.key)
         )
 
     async def _put(self, new: Subscription, old_news: Callable[[Object], bool]) -> dict[str, Any]:
-        check_circle(new, (registered.subscription for registered in self._feed.register.all()))
+        others = (registered.subscription for registered in self._feed.register.all())
+        check_circle(new, (other for other in others if isinstance(other, Subscription)))
         await self._find_buckets(new)
         baseline = await self._baseline(new, old_news)
         self._feed.register.put(new, baseline)
@@ -132,11 +124,12 @@ class Lifecycle:
 
     def _with_key(self, old: Registered, one: Subscription) -> Subscription:
         """The old subscription under the key just shown: an old one may have been renewed."""
-        return one.given(old.subscription.config())
+        return one.given(_watching(old).config())
 
     def _existing(self, one: Subscription) -> Registered:
         registered = self._feed.register.find(one.name)
-        if registered is None or registered.state == "deleted":
+        alarm = registered is not None and isinstance(registered.subscription, Alarm)
+        if registered is None or registered.state == "deleted" or alarm:
             raise FeedError(f"there is no feed of the trigger /{one.name}; CREATE one first", 404)
         return registered
 
@@ -149,3 +142,8 @@ class Lifecycle:
             return {"trigger": f"/{name}", "status": {"state": "deleted", "active": False}}
         config = flow.registered.subscription.config()
         return {"trigger": f"/{name}", "config": config, "status": flow.status()}
+
+
+def _watching(registered: Registered) -> Subscription:
+    assert isinstance(registered.subscription, Subscription)
+    return registered.subscription

@@ -10,17 +10,22 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from deepwhisk.feeds.alarms.alarm import Alarm
+from deepwhisk.feeds.database import transaction
 from deepwhisk.feeds.ledger import Ledger
 from deepwhisk.feeds.subscriptions import Subscription
 from deepwhisk.objects.store import Object
+
+Subscribed = Subscription | Alarm
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A subscription and how it stands."""
 
-    subscription: Subscription
+    subscription: Subscribed
     state: str
     reason: str
     changed: float
@@ -43,21 +48,16 @@ class Register:
         row = self._database.execute("SELECT * FROM subscriptions WHERE name = ?", (name,)).fetchone()
         return _registered(row) if row else None
 
-    def put(self, subscription: Subscription, baseline: Iterable[Object] = ()) -> None:
+    def put(self, subscription: Subscribed, baseline: Iterable[Object] = ()) -> None:
         """Make or change a subscription, active from now on, together with what it shall not fire."""
         row = (subscription.name, json.dumps(subscription.config()), subscription.auth, time.time())
-        self._database.execute("BEGIN")
-        try:
+        with transaction(self._database):
             self._ledger.enter_baseline(subscription.name, baseline)
             self._database.execute(
                 "INSERT OR REPLACE INTO subscriptions (name, document, auth, state, changed) "
                 "VALUES (?, ?, ?, 'active', ?)",
                 row,
             )
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def set(self, name: str, state: str, reason: str = "") -> None:
         self._database.execute(
@@ -65,14 +65,37 @@ class Register:
             (state, reason, time.time(), name),
         )
 
+    def forget(self, name: str) -> None:
+        """Drop a subscription with its ledger: another kind of feed begins under its name."""
+        with transaction(self._database):
+            self._database.execute("DELETE FROM events WHERE subscription = ?", (name,))
+            self._database.execute("DELETE FROM alarms WHERE name = ?", (name,))
+            self._database.execute("DELETE FROM subscriptions WHERE name = ?", (name,))
+
     def forget_deleted(self, before: float) -> None:
         """Drop the subscriptions that were deleted before then, with their ledgers."""
         old = "(SELECT name FROM subscriptions WHERE state = 'deleted' AND changed < ?)"
-        self._database.execute(f"DELETE FROM events WHERE subscription IN {old}", (before,))
-        self._database.execute("DELETE FROM subscriptions WHERE state = 'deleted' AND changed < ?", (before,))
+        with transaction(self._database):
+            self._database.execute(f"DELETE FROM events WHERE subscription IN {old}", (before,))
+            self._database.execute(f"DELETE FROM alarms WHERE name IN {old}", (before,))
+            self._database.execute(
+                "DELETE FROM subscriptions WHERE state = 'deleted' AND changed < ?", (before,)
+            )
 
 
 def _registered(row: sqlite3.Row) -> Registered:
     namespace, _, trigger = row["name"].partition("/")
-    subscription = Subscription(namespace, trigger, row["auth"]).given(json.loads(row["document"]))
-    return Registered(subscription, row["state"], row["reason"], row["changed"])
+    return Registered(
+        _subscription(namespace, trigger, row["auth"], json.loads(row["document"])),
+        row["state"],
+        row["reason"],
+        row["changed"],
+    )
+
+
+def _subscription(namespace: str, trigger: str, auth: str, document: dict[str, Any]) -> Subscribed:
+    """An alarm names its feed; what watches a bucket does not."""
+    feed = document.pop("feed", None)
+    if feed is not None:
+        return Alarm(namespace, trigger, auth, feed, document)
+    return Subscription(namespace, trigger, auth).given(document)

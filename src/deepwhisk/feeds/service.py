@@ -1,6 +1,7 @@
 """The feed as a process: its HTTP on loopback, its start and its end.
 
-POST /subscriptions   what a feed action forwards: lifecycleEvent, triggerName, authKey and parameters
+POST /subscriptions   what the feed of objects forwards: lifecycleEvent, triggerName, authKey and parameters
+POST /alarms          what the feeds of times forward
 POST /hooks/NAME      a store's webhook, with its bearer token
 GET  /status          subscriptions, sources, counts, lag, last errors; no secrets
 GET  /health          200 while it runs
@@ -20,6 +21,7 @@ import uvloop
 from aiohttp import web
 
 from deepwhisk.errors import FeedError, ServiceError, StoreError, WhiskError
+from deepwhisk.feeds.alarms.lifecycle import AlarmLifecycle
 from deepwhisk.feeds.database import open_database
 from deepwhisk.feeds.events import s3_hints, seaweed_hints
 from deepwhisk.feeds.feed import Feed
@@ -80,9 +82,13 @@ def application(feed: Feed, settings: FeedSettings, hooks: Sequence[Webhook]) ->
         open_store(settings.store, names)
 
     lifecycle = Lifecycle(feed, make_buckets if settings.make_buckets else None)
+    of_alarms = AlarmLifecycle(feed)
 
     async def subscriptions(request: web.Request) -> web.Response:
         return await _ask(lifecycle, request)
+
+    async def alarms(request: web.Request) -> web.Response:
+        return await _ask(of_alarms, request)
 
     async def status(request: web.Request) -> web.Response:
         return web.json_response(feed.status())
@@ -92,6 +98,7 @@ def application(feed: Feed, settings: FeedSettings, hooks: Sequence[Webhook]) ->
 
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post("/subscriptions", subscriptions)
+    app.router.add_post("/alarms", alarms)
     app.router.add_get("/status", status)
     app.router.add_get("/health", health)
     for hook in hooks:
@@ -99,7 +106,7 @@ def application(feed: Feed, settings: FeedSettings, hooks: Sequence[Webhook]) ->
     return app
 
 
-async def _ask(lifecycle: Lifecycle, request: web.Request) -> web.Response:
+async def _ask(lifecycle: Lifecycle | AlarmLifecycle, request: web.Request) -> web.Response:
     try:
         arguments = orjson.loads(await request.read())  # no halves of characters, as Python's own takes
     except ValueError as error:

@@ -7,11 +7,12 @@ feed itself is refused.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import orjson
 
 from deepwhisk.errors import FeedError, StoreError
+from deepwhisk.feeds.events import Happening
 from deepwhisk.objects.store import check_names
 
 STARTS = ("now", "beginning")
@@ -42,6 +43,8 @@ class Subscription:
     payload: Mapping[str, Any] = field(default_factory=dict)
     dead_letters: Place | None = None
     retries: int = 3
+
+    waits_for_rules: ClassVar[bool] = True  # an object stays: it is worth a fire when somebody listens
 
     @property
     def name(self) -> str:
@@ -87,6 +90,14 @@ class Subscription:
         ends = ".json".endswith(self.suffix) or self.suffix.endswith(".json")
         meets = place.prefix.startswith(self.prefix) or self.prefix.startswith(place.prefix)
         return place.bucket == self.bucket and ends and meets
+
+    def fire(self, event: Happening) -> dict[str, Any]:
+        """What a fire carries."""
+        return {"event": asdict(event), **self.payload}
+
+    def worth_again(self, attempts: int, cause: Mapping[str, Any]) -> bool:
+        """Whether a fire that came to nothing is made again."""
+        return attempts < self.retries
 
     def config(self) -> dict[str, Any]:
         """What the feed's READ shows: its parameters, by the names they were given under."""
