@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO
 
@@ -20,7 +21,7 @@ from deepwhisk.objects.store import StoreSettings
 from deepwhisk.project import Project
 from deepwhisk.services import Services
 from deepwhisk.settings import State, find_endpoint, read_wskprops
-from deepwhisk.system import deploy_system
+from deepwhisk.system import deploy_system, packages_at
 from deepwhisk.whisk import Whisk
 
 WATCH_SECONDS = 0.2
@@ -36,8 +37,12 @@ Ctrl-C ends it."""
 class Machine:
     """Store, engine and feed in one state folder; a context manager that leaves no process behind."""
 
-    def __init__(self, state: State, host: str, port: int, store_url: str | None) -> None:
+    def __init__(
+        self, state: State, host: str, port: int, store_url: str | None, engine: Sequence[str] = ()
+    ) -> None:
+        """ENGINE is what `deepwhisk engine` is told beside state, host and port."""
         self.state = state
+        self._engine = engine
         self._services = Services()
         self._host, self._port, self._store_url = host, port, store_url
         self._seaweed: Seaweed | None = None
@@ -78,7 +83,7 @@ class Machine:
         near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
         apihost, feed_url = f"http://{near}:{ports.engine}", f"http://127.0.0.1:{ports.feed}"
         self._start_store(feed_url)
-        self._services.start(engine_part(self.state, self._host, ports.engine, apihost))
+        self._services.start(engine_part(self.state, self._host, ports.engine, apihost, self._engine))
         self._services.start(feed_part(self.state, ports.feed, apihost, self.store))
         for running in self._services:
             self._services.wait(running.part.name)
@@ -91,7 +96,7 @@ class Machine:
 
     def _deploy_system(self) -> None:
         key = read_wskprops(self.state.wskprops_system)["AUTH"]
-        deploy_system(Whisk(self.whisk.apihost, key))
+        deploy_system(Whisk(self.whisk.apihost, key), packages_at(self.running.feed))
 
     def _start_store(self, feed_url: str) -> None:
         if self._store_url is not None:

@@ -61,12 +61,18 @@ def _json(url: str) -> dict[str, Any] | None:
     return dict(response.json()) if response is not None and response.ok else None
 
 
+def _fired_by(one: dict[str, Any]) -> str:
+    if "bucket" in one:
+        return f"on bucket {one['bucket']}"
+    return f"at {one['times']}" + (f", next {one['next']}" if one["next"] else "")
+
+
 def _show(found: dict[str, Any]) -> None:
     for part in found["parts"]:
         color = "green" if part["state"] == "up" else "red"
         out.print(f"[{color}]{part['state']:5}[/] {part['name']:7} {part['address']}")
     for one in found["subscriptions"]:
-        out.print(f"\n[bold]{one['name']}[/] on bucket {one['bucket']}: {one['state']}")
+        out.print(f"\n[bold]{one['name']}[/] {_fired_by(one)}: {one['state']}")
         counts = ", ".join(f"{number} {name}" for name, number in one["counts"].items() if number)
         out.print(f"      {counts or 'nothing yet'}")
         for said in filter(None, (one["reason"], one["lastError"])):
