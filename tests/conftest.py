@@ -11,6 +11,7 @@ pytest_plugins = [
     for module in sorted((Path(__file__).parent / "fixtures").glob("*.py"))
     if module.stem != "__init__"
 ]
+pytest.register_assert_rewrite("fixtures")  # in whichever order they import each other
 
 
 @pytest.hookimpl(wrapper=True)
