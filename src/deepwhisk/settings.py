@@ -17,6 +17,8 @@ class Endpoint:
 
     apihost: str
     auth: str
+    gateway_token: str = ""  # APIGW_ACCESS_TOKEN and APIGW_TENANT_ID, where a cluster's gateway wants them
+    gateway_tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +121,5 @@ def find_endpoint(
         )
     if ":" not in key:
         raise SettingsError("The key has no colon; give --auth UUID:KEY, as in the line AUTH= of wskprops.")
-    return Endpoint(host, key)
+    gateway = (properties.get(name, "") for name in ("APIGW_ACCESS_TOKEN", "APIGW_TENANT_ID"))
+    return Endpoint(host, key, *gateway)

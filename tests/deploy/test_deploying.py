@@ -4,7 +4,6 @@ import pytest
 
 from deepwhisk.deploy import apply, plan_removal
 from deepwhisk.errors import ManifestError, WhiskError, WhiskUnreachable
-from deepwhisk.project import read_project
 from deepwhisk.whisk import Whisk
 from fixtures.project import Deployment
 
@@ -195,8 +194,7 @@ class TestOnAnEngine:
     def test_a_feed_that_does_not_forget_is_noted_and_its_trigger_goes(self, deployment: Deployment) -> None:
         deployment.edit('inputs: {journal: "', 'inputs: {refuse: DELETE, journal: "')
         deployment.deploy()
-        project = read_project(deployment.folder)
-        notes = apply(plan_removal(project, deployment.whisk), deployment.whisk)
+        notes = apply(plan_removal(deployment.order.manifest(), deployment.whisk), deployment.whisk)
         assert len(notes) == 1
         assert "did not forget" in notes[0]
         assert deployment.undeploy() == []
@@ -212,8 +210,7 @@ class TestOnAnEngine:
         deployment.deploy()
         theirs = f"{deployment.name}/theirs"
         deployment.whisk.put("actions", theirs, {"exec": {"kind": "python:default", "code": "x = 1"}})
-        project = read_project(deployment.folder)
-        [note] = apply(plan_removal(project, deployment.whisk), deployment.whisk)
+        [note] = apply(plan_removal(deployment.order.manifest(), deployment.whisk), deployment.whisk)
         assert note.startswith(f"The package {deployment.name} stays")
         deployment.whisk.delete("actions", theirs)
 

@@ -51,12 +51,12 @@ def manifest(whisk: Whisk, package: str, tmp_path: Path) -> Manifest:
     (tmp_path / "module" / "lib").mkdir(parents=True)
     (tmp_path / "module" / "package.json").write_text('{"main": "lib/start.js"}')
     (tmp_path / "module" / "lib" / "start.js").write_text("exports.main = (a) => ({got: a.x})")
-    source = Source("manifest.yaml", tmp_path, Environ(), default_kinds(whisk))
+    source = Source("manifest.yaml", tmp_path, Environ(), default_kinds(whisk.about()["runtimes"]))
     return parse(MANIFEST.format(package=package), source)
 
 
 def test_every_spelling_becomes_the_kind_and_runs(whisk: Whisk, manifest: Manifest, package: str) -> None:
-    apply(plan(manifest, read_actual(whisk, manifest, default_kinds(whisk))), whisk)
+    apply(plan(manifest, read_actual(whisk, manifest, default_kinds(whisk.about()["runtimes"]))), whisk)
 
     names = ("plain", "default", "family", "exact", "folder", "inline")
     kinds = {whisk.get("actions", f"{package}/{name}")["exec"]["kind"] for name in names}
@@ -67,8 +67,8 @@ def test_every_spelling_becomes_the_kind_and_runs(whisk: Whisk, manifest: Manife
 
 
 def test_a_second_deployment_changes_nothing(whisk: Whisk, manifest: Manifest) -> None:
-    apply(plan(manifest, read_actual(whisk, manifest, default_kinds(whisk))), whisk)
+    apply(plan(manifest, read_actual(whisk, manifest, default_kinds(whisk.about()["runtimes"]))), whisk)
 
-    again = plan(manifest, read_actual(whisk, manifest, default_kinds(whisk)))
+    again = plan(manifest, read_actual(whisk, manifest, default_kinds(whisk.about()["runtimes"])))
 
     assert {change.verb for change in again} == {"keep"}

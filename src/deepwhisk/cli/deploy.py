@@ -5,56 +5,75 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import Progress
 
-from deepwhisk.cli.common import connect, err, out, print_json
-from deepwhisk.cli.options import endpoint_options, json_option
+from deepwhisk.cli.common import err, out, print_json
+from deepwhisk.cli.options import json_option
+from deepwhisk.cli.origins import Target, find_order, find_target, known_here, origin_options, target_options
 from deepwhisk.cli.progress import await_environments, showing
-from deepwhisk.cli.running import Running
-from deepwhisk.cli.stores import running_variables
-from deepwhisk.deploy import Change, apply, plan_project, plan_removal, unset_names
+from deepwhisk.cli.wanted import wanted_environments
+from deepwhisk.deploy import Change, Gateway, Order, apply, plan_deployment, plan_removal
 from deepwhisk.errors import ManifestError
-from deepwhisk.manifest import check_current, is_generated
-from deepwhisk.project import Project
-from deepwhisk.settings import State
+from deepwhisk.manifest import Endpoint, Manifest, check_current, find_origin, is_generated
+from deepwhisk.project import Project, read_project
 from deepwhisk.whisk import Whisk
 
-dry_run_option = click.option("--dry-run", is_flag=True, help="Show the difference and change nothing.")
+dry_run_option = click.option(
+    "--dry-run", "--preview", "dry_run", is_flag=True, help="Show the difference and change nothing."
+)
 SIGN = {"create": "[green]+[/]", "update": "[yellow]~[/]", "delete": "[red]-[/]"}
 
 
 @click.command()
+@origin_options
+@click.option(
+    "--managed/--unmanaged",
+    default=None,
+    help="As a project, whose things are removed when they are declared no longer; or only as single things. "
+    "[default: as a project when it has a name]",
+)
 @dry_run_option
 @json_option
-@endpoint_options
-def deploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
+@target_options
+def deploy(dry_run: bool, as_json: bool, **words: Any) -> None:
     """Make an OpenWhisk endpoint serve this project.
 
     Creates, updates and removes what differs; a second deploy changes nothing. Works the same on the engine
-    here and on Apache OpenWhisk. `$NAME` in the manifest is looked up in the environment; of a running `up`,
-    store and feed are known. Exit code 1 also when packages of an action cannot be installed.
+    here and on Apache OpenWhisk, with any manifest of wskdeploy. `$NAME` in it is looked up in the
+    environment; of a running `up`, store and feed are known. Exit code 1 also when packages of an action
+    cannot be installed.
     """
-    whisk, project = connect(apihost, auth, state), Project.find(Path.cwd())
-    warn_if_behind(project)
-    environment = _environment(state, whisk)
-    for name in unset_names(project, environment):
-        err.print(f"[yellow]${name} is not set: what uses it is deployed empty.[/]")
-    changes = plan_project(project, whisk, environment)
-    _carry_out(changes, whisk, dry_run, as_json)
+    order = find_order(words, os.environ)
+    if is_generated(order.origin.folder):
+        warn_if_behind(read_project(order.origin.folder))
+    target = find_target(words, order.manifest().endpoint)
+    order = known_here(order, words["state"], target.whisk)
+    _warn(order.manifest())
+    changes = plan_deployment(order, target.whisk, target.gateway)
+    _carry_out(changes, target, dry_run, as_json)
 
 
 @click.command()
+@origin_options
 @dry_run_option
 @json_option
-@endpoint_options
-def undeploy(dry_run: bool, as_json: bool, state: State, apihost: str | None, auth: str | None) -> None:
-    """Remove what this project deployed, and nothing else."""
-    whisk = connect(apihost, auth, state)
-    _carry_out(plan_removal(Project.find(Path.cwd()), whisk), whisk, dry_run, as_json)
+@target_options
+def undeploy(dry_run: bool, as_json: bool, **words: Any) -> None:
+    """Remove what this project deployed, and nothing else.
+
+    With --projectname no manifest is needed: what carries that name goes.
+    """
+    if words["projectname"]:
+        manifest, said = Manifest(words["projectname"], "", ()), Endpoint()
+    else:
+        manifest = find_order({**words, "managed": None}, os.environ).manifest()
+        said = manifest.endpoint
+    target = find_target(words, said)
+    changes = plan_removal(manifest, target.whisk, target.gateway)
+    _carry_out(changes, target, dry_run, as_json)
 
 
 def warn_if_behind(project: Project) -> None:
@@ -68,42 +87,49 @@ def warn_if_behind(project: Project) -> None:
 
 def deploy_all(whisk: Whisk, project: Project, environment: Mapping[str, str], progress: Progress) -> None:
     """Deploy for `up`: shown, not asked."""
-    changes = plan_project(project, whisk, environment)
-    _apply(_real(changes), whisk, progress)
+    changes = plan_deployment(Order(find_origin(project.folder), environment), whisk)
+    _apply(_real(changes), Target(whisk, Gateway(whisk)), progress, [])
 
 
-def _environment(state: State, whisk: Whisk) -> dict[str, str]:
-    """What `$NAME` means: this process's environment, over what the running `up` at this address knows."""
-    running = Running.read(state)
-    here = running is not None and running.apihost == whisk.apihost
-    return {**(running_variables(running, state) if running and here else {}), **os.environ}
+def _warn(manifest: Manifest) -> None:
+    for name in manifest.unset:
+        err.print(f"[yellow]${name} is not set: what uses it is deployed empty.[/]")
+    for warning in manifest.warnings:
+        err.print(f"[yellow]{warning}[/]")
 
 
-def _carry_out(changes: Sequence[Change], whisk: Whisk, dry_run: bool, as_json: bool) -> None:
-    real = _real(changes)
-    if as_json:
-        print_json({"changes": [_described(change) for change in real], "applied": not dry_run})
-    else:
+def _carry_out(changes: Sequence[Change], target: Target, dry_run: bool, as_json: bool) -> None:
+    real, made = _real(changes), list[Change]()
+    if not as_json:
         _show(real, len(changes) - len(real))
-    if not dry_run and not _carried_out(real, whisk):
+    for change in changes:
+        if change.note:
+            err.print(change.note, style="yellow", markup=False)
+    try:
+        whole = dry_run or _carried_out(changes, target, made)
+    finally:
+        if as_json:
+            described = [_described(change, change in made) for change in real]
+            print_json({"changes": described, "applied": not dry_run and len(made) == len(real)})
+    if not whole:
         sys.exit(1)
 
 
-def _carried_out(changes: Sequence[Change], whisk: Whisk) -> bool:
-    """Whether all that was deployed can also be started, as far as the endpoint tells."""
-    began = time.time()
-    with showing(whisk.apihost) as progress:
-        _apply(changes, whisk, progress)
-        return await_environments(whisk.apihost, began)
+def _carried_out(changes: Sequence[Change], target: Target, made: list[Change]) -> bool:
+    """Whether all that is deployed can also be started, as far as the endpoint tells."""
+    began, apihost = time.time(), target.whisk.apihost
+    with showing(apihost) as progress:
+        _apply(_real(changes), target, progress, made)
+        return await_environments(apihost, began, wanted_environments(changes))
 
 
 def _real(changes: Sequence[Change]) -> list[Change]:
     return [change for change in changes if change.verb != "keep"]
 
 
-def _described(change: Change) -> dict[str, Any]:
+def _described(change: Change, made: bool) -> dict[str, Any]:
     fields = [asdict(field) for field in change.fields]
-    return {"verb": change.verb, "kind": change.kind, "name": change.name, "fields": fields}
+    return {"verb": change.verb, "kind": change.kind, "name": change.name, "fields": fields, "made": made}
 
 
 def _show(changes: Sequence[Change], unchanged: int) -> None:
@@ -114,10 +140,17 @@ def _show(changes: Sequence[Change], unchanged: int) -> None:
     out.print(f"{len(changes)} to change, {unchanged} as they should be.")
 
 
-def _apply(changes: Sequence[Change], whisk: Whisk, progress: Progress) -> None:
+def _apply(changes: Sequence[Change], target: Target, progress: Progress, made: list[Change]) -> None:
     task = progress.add_task("Deploying", total=len(changes))
-    for note in apply(
-        changes, whisk, lambda change: progress.update(task, advance=1, description=str(change))
-    ):
-        err.print(f"[yellow]{note}[/]")
+
+    def step(change: Change) -> None:
+        made.append(change)
+        progress.update(task, advance=1, description=str(change))
+
+    try:
+        for note in apply(changes, target.whisk, step, target.gateway):
+            err.print(note, style="yellow", markup=False)
+    except KeyboardInterrupt:
+        err.print(f"{len(made)} of {len(changes)} changes are made; deploy again to make the others.")
+        raise
     progress.remove_task(task)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,13 +35,20 @@ def environments(apihost: str) -> list[dict[str, Any]]:
     return list(response.json()) if response is not None and response.ok else []
 
 
-def await_environments(apihost: str, since: float = 0.0) -> bool:
-    """Return when no environment is being made any more; say which failed `since` then. True if none did."""
+def await_environments(apihost: str, since: float = 0.0, wanted: Container[str] = ()) -> bool:
+    """Return when no environment is being made any more; say which failed. True if none did.
+
+    Those count that failed `since` then, and of those that failed before, the `wanted` digests.
+    """
     found = environments(apihost)
     while any(one["state"] == "making" for one in found):
         time.sleep(POLL_SECONDS)
         found = environments(apihost)
-    failed = [one for one in found if one["state"] == "failed" and one["since"] >= since * 1000]
+    failed = [
+        one
+        for one in found
+        if one["state"] == "failed" and (one["since"] >= since * 1000 or one["digest"] in wanted)
+    ]
     for one in failed:
         err.print("[yellow]An environment could not be made:[/]", end=" ")
         err.print(one.get("error"), markup=False)

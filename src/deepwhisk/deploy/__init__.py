@@ -10,49 +10,57 @@ Over REST only, with nothing that only one server has. What a project deployed c
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from deepwhisk.deploy.actual import Actual, default_kinds, read_actual
+from deepwhisk.deploy.actual import Actual, default_kinds, known_kinds, read_actual
 from deepwhisk.deploy.applying import apply
 from deepwhisk.deploy.change import Change, Field
+from deepwhisk.deploy.gateway import Gateway
 from deepwhisk.deploy.planning import plan
-from deepwhisk.manifest import Environ, Manifest, Source, manifest_text, parse
-from deepwhisk.project import MANIFEST, Project
+from deepwhisk.deploy.removing import plan_removal
+from deepwhisk.errors import ManifestError
+from deepwhisk.manifest import Environ, Manifest, Origin, parse
 from deepwhisk.whisk import Whisk
 
 __all__ = [
     "Actual",
     "Change",
     "Field",
+    "Gateway",
+    "Order",
     "apply",
-    "desired",
     "plan",
-    "plan_project",
+    "plan_deployment",
     "plan_removal",
     "read_actual",
-    "unset_names",
 ]
 
 
-def desired(project: Project, environ: Mapping[str, str], kinds: Mapping[str, str]) -> Manifest:
-    """What should be: the entities of a project, with `$NAME` looked up in `environ`."""
-    source = Source(MANIFEST, project.folder, Environ(environ), kinds)
-    return parse(manifest_text(project), source)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be deployed, and as which project."""
+
+    origin: Origin
+    environ: Mapping[str, str]  # what `$NAME` means
+    name: str = ""  # of the project, in place of the one that the manifest says
+    managed: bool | None = None  # whether it is deployed as a project; None where it has a name
+
+    def manifest(
+        self, kinds: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()
+    ) -> Manifest:
+        """The entities; without the kinds of a server, as far as they can be known. Raises ManifestError."""
+        source = self.origin.source(Environ(self.environ), kinds or {}, known)
+        found = parse(self.origin.text, source)
+        name = self.name or found.project
+        if self.managed and not name:
+            raise ManifestError(f"{found.file} has no project.name, which --managed needs; or --projectname.")
+        return replace(found, project="" if self.managed is False else name)
 
 
-def plan_project(project: Project, whisk: Whisk, environ: Mapping[str, str]) -> tuple[Change, ...]:
+def plan_deployment(order: Order, whisk: Whisk, gateway: Gateway | None = None) -> tuple[Change, ...]:
     """What a deployment would do. The manifest is checked before the server is asked for anything."""
-    desired(project, environ, {})
-    kinds = default_kinds(whisk)
-    manifest = desired(project, environ, kinds)
-    return plan(manifest, read_actual(whisk, manifest, kinds))
-
-
-def unset_names(project: Project, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The `$NAME` of a manifest that are empty in this environment, and would be deployed so."""
-    return desired(project, environ, {}).unset
-
-
-def plan_removal(project: Project, whisk: Whisk) -> tuple[Change, ...]:
-    """What taking a project away would do: everything goes that carries its name."""
-    nothing = Manifest(desired(project, {}, {}).project, "", ())
-    return plan(nothing, read_actual(whisk, nothing, {}))
+    order.manifest()
+    table = whisk.about().get("runtimes", {})
+    kinds = default_kinds(table)
+    manifest = order.manifest(kinds, known_kinds(table))
+    return plan(manifest, read_actual(whisk, manifest, kinds, gateway))

@@ -60,12 +60,14 @@ def family(manifest: Manifest) -> Iterator[Manifest]:
     yield manifest
 
 
-def default_kinds(whisk: Whisk) -> dict[str, str]:
-    """Family → kind, as the server's table of runtimes has it; empty where it tells none."""
-    runtimes = whisk.about().get("runtimes", {})
-    return {
-        family: kind["kind"] for family, kinds in runtimes.items() for kind in kinds if kind.get("default")
-    }
+def default_kinds(table: Mapping[str, Any]) -> dict[str, str]:
+    """Family → kind, as a server's table of runtimes has it; empty where it tells none."""
+    return {family: kind["kind"] for family, kinds in table.items() for kind in kinds if kind.get("default")}
+
+
+def known_kinds(table: Mapping[str, Any]) -> frozenset[str]:
+    """Every kind of a server's table of runtimes."""
+    return frozenset(str(kind["kind"]) for kinds in table.values() for kind in kinds)
 
 
 def _concerned(manifest: Manifest, listed: Listed) -> Iterator[Api]:

@@ -4,10 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from deepwhisk.deploy.gateway import Key, key_of, read_routes
-from deepwhisk.errors import ManifestError
 from deepwhisk.manifest import Api, Manifest
 
 
@@ -17,22 +14,9 @@ def wanted_routes(manifest: Manifest) -> tuple[Api, ...]:
 
 
 def document(manifest: Manifest) -> dict[str, Any]:
-    """The swagger document of a manifest. Raises ManifestError when it is none."""
-    try:
-        found = yaml.safe_load(manifest.swagger)
-    except yaml.YAMLError as error:
-        raise ManifestError(
-            f"The document that {manifest.file} names as config is not YAML: {error}"
-        ) from error
-    if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
-        raise ManifestError(
-            f"The document that {manifest.file} names as config has no paths: it is no swagger."
-        )
+    """The swagger document of a manifest."""
+    found: dict[str, Any] = json.loads(manifest.swagger)
     return found
-
-
-def swagger_text(manifest: Manifest) -> str:
-    return json.dumps(document(manifest))
 
 
 def by_key(apis: Iterable[Api]) -> dict[Key, Api]:

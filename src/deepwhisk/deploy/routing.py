@@ -14,7 +14,6 @@ from deepwhisk.deploy.routes import (
     leads_elsewhere,
     own_name,
     stale,
-    swagger_text,
     wanted_routes,
 )
 from deepwhisk.manifest import Api, Manifest
@@ -77,7 +76,7 @@ def _load(manifest: Manifest, actual: Actual) -> Change:
         [api for api in wanted_routes(manifest) if api not in manifest.apis],
     )
     base = str(document(manifest).get("basePath", "/"))
-    body = {"swagger": swagger_text(manifest)}
+    body = {"swagger": manifest.swagger}
     missing = [named(api) for api in wanted if leads_elsewhere(api, present, actual.namespace)]
     if missing and not any(api.base == base for api in actual.routes):
         return Change("create", "api", base, body=body)
