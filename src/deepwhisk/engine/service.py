@@ -16,13 +16,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import uvloop
-from aiohttp import web
 
 from deepwhisk.engine.app import create_app
 from deepwhisk.engine.authentication import GUEST, SYSTEM, Identity
+from deepwhisk.engine.connections import BACKLOG, Patience, listening, open_more_files
 from deepwhisk.engine.database import Database, Durable
 from deepwhisk.engine.entities import Action
 from deepwhisk.engine.invocation import Pool
@@ -53,10 +52,12 @@ class Service:
     retention: Retention = field(default_factory=Retention)
     durable: Durable = "process"
     kinds: Kinds = field(default_factory=Kinds)
+    patience: Patience = field(default_factory=Patience)
 
 
 def serve(service: Service, make_pool: MakePool, ready: Callable[[str], None]) -> None:
     """Runs an engine until SIGTERM or SIGINT; calls READY with its address when it listens."""
+    open_more_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_stopped(service, make_pool, ready))
 
@@ -83,16 +84,16 @@ async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[
         platform = Platform.open(database, pool, service.policy, service.kinds)
         _introduce(service.state, address, platform)
         tidying = asyncio.create_task(keep_tidy(database, service.retention))
-        runner = await _listen(platform, listener)
-        log.info("listening on %s", address)
-        resume(platform)
-        resume_leaving(platform)
-        prepare_newest(platform)
+        answer, most = create_app(platform), platform.limits.max_body
         try:
-            yield address, platform
+            async with listening(answer, listener, most, service.patience, GRACE):
+                log.info("listening on %s", address)
+                resume(platform)
+                resume_leaving(platform)
+                prepare_newest(platform)
+                yield address, platform
         finally:
             tidying.cancel()
-            await runner.cleanup()
             await _end_running(platform)
             await pool.close()
             await database.close()
@@ -107,26 +108,6 @@ def prepare_newest(platform: Platform) -> None:
             executable = target(platform.registry, action.name, owner).executable
             assert executable is not None
             platform.pool.prepare(executable)
-
-
-async def _listen(platform: Platform, listener: socket.socket) -> web.ServerRunner:
-    server = web.Server(
-        create_app(platform), request_factory=_request_factory(platform.limits.max_body), access_log=None
-    )
-    runner = web.ServerRunner(server, shutdown_timeout=GRACE, handle_signals=False)
-    await runner.setup()
-    await web.SockSite(runner, listener, backlog=1024).start()
-    return runner
-
-
-def _request_factory(most: int) -> Any:
-    """Requests whose body may be MOST bytes; aiohttp's own stop at one mebibyte."""
-    loop = asyncio.get_running_loop()
-
-    def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
-
-    return make
 
 
 async def _end_running(platform: Platform) -> None:
@@ -167,7 +148,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 def _listener(service: Service) -> socket.socket:
     family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
     try:
-        return socket.create_server((service.host, service.port), family=family, backlog=1024)
+        return socket.create_server((service.host, service.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ServiceError(
             f"cannot listen on port {service.port} of {service.host} ({os.strerror(error.errno or 0)}): "
