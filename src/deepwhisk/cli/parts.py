@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 
 from deepwhisk.cli.running import ask
 from deepwhisk.objects.seaweed import Seaweed
@@ -33,9 +34,9 @@ def store_part(seaweed: Seaweed, state: State) -> Part:
     )
 
 
-def engine_part(state: State, host: str, port: int, apihost: str) -> Part:
+def engine_part(state: State, host: str, port: int, apihost: str, options: Sequence[str] = ()) -> Part:
     """The engine as a process of `up`."""
-    command = _tool("engine", "--state", str(state.folder), "--host", host, "--port", str(port))
+    command = _tool("engine", "--state", str(state.folder), "--host", host, "--port", str(port), *options)
     return Part(
         "engine", command, os.environ, state.log("engine"), lambda: ask(f"{apihost}/ping", 1) is not None
     )

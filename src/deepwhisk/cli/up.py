@@ -15,7 +15,7 @@ from deepwhisk.cli.common import err
 from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
-from deepwhisk.cli.options import host_option, state_option
+from deepwhisk.cli.options import host_option, limits_option, state_option
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
 from deepwhisk.project import Project
@@ -39,8 +39,9 @@ DOWN_SECONDS = 10.0
     "Its keys come from DEEPWHISK_STORE_ACCESS_KEY and DEEPWHISK_STORE_SECRET_KEY.",
 )
 @click.option("--detach", is_flag=True, help="Return when all is ready; `deepwhisk down` ends it.")
+@limits_option
 @state_option
-def up(port: int, host: str, store_url: str | None, detach: bool, state: State) -> None:
+def up(port: int, host: str, store_url: str | None, detach: bool, limits: str, state: State) -> None:
     """Start store, engine and feed; deploy this project on them.
 
     Prints what to try next; ends with Ctrl-C. Keys, data and logs stay in --state, so a second start goes on
@@ -51,7 +52,7 @@ def up(port: int, host: str, store_url: str | None, detach: bool, state: State) 
         return
     project = Project.find(Path.cwd())
     warn_if_behind(project)
-    with Machine(state, host, port, store_url) as machine, settling():
+    with Machine(state, host, port, store_url, ["--limits", limits]) as machine, settling():
         machine.start(project)
         err.print(machine.hints(project))
         with contextlib.suppress(KeyboardInterrupt):
