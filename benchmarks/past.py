@@ -19,7 +19,7 @@ ACTIVATIONS = 10_000_000
 DAYS = 7
 ACTIONS = 100
 BATCH = 50_000
-INSERT = "INSERT INTO activations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO activations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
 HELD = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
 Row = tuple[Any, ...]
 
