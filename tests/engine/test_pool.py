@@ -133,7 +133,7 @@ async def test_requirements_that_cannot_be_met_are_told_with_phase_and_cause(run
     assert told["phase"] == "environment"
     assert "nowhere.whl" in told["cause"]
     assert told["activation"] == asked.activation_id
-    states = {tuple(each["packages"]): each for each in running.pool.environments()}
+    states = {tuple(each["packages"]): each for each in running.pool.status().environments}
     assert states["no-such-package-anywhere",]["state"] == "failed"
     assert states["no-such-package-anywhere",]["error"]
     assert (await running.run(ECHO, "other", x=1)).result == {"x": 1}
@@ -215,7 +215,7 @@ async def test_files_and_memory_of_the_engine_return_to_where_they_were(running:
 async def test_prepare_makes_the_environment_before_the_first_call(running: Running) -> None:
     code = zipped(__main___py=ECHO, requirements_txt="# nothing\n\n")
     running.pool.prepare(executable(code, "ready", binary=True))
-    await becomes(lambda: [each["state"] for each in running.pool.environments()], ["ready"])
+    await becomes(lambda: [each["state"] for each in running.pool.status().environments], ["ready"])
 
 
 @pytest.mark.parametrize("code", ["not base64!", base64.b64encode(b"no zip").decode()])

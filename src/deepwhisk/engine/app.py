@@ -13,15 +13,18 @@ from multidict import CIMultiDict
 from deepwhisk.engine.about import about_api, about_host
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
+from deepwhisk.engine.authentication import SYSTEM
 from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
 from deepwhisk.engine.forwarding import answer_forwarding
 from deepwhisk.engine.gateway import answer_gateway, is_routed
+from deepwhisk.engine.metrics import CONTENT_TYPE
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import (
     FAILED_INSIDE,
     Abandoned,
     Problem,
     Rejection,
+    forbidden,
     method_not_allowed,
     no_route,
     not_acceptable,
@@ -129,12 +132,28 @@ def _check_accept(request: BaseRequest) -> None:
         raise not_acceptable()
 
 
+def _metrics(platform: Platform, request: BaseRequest) -> Response:
+    """For Prometheus on this machine; from elsewhere, for the operator: names of actions are in it."""
+    if not _is_near(request):
+        caller = platform.identities.require(request.headers.get("Authorization"))
+        if caller.namespace != SYSTEM:
+            raise forbidden("/metrics")
+    return Response(body=platform.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def _is_near(request: BaseRequest) -> bool:
+    """From this machine, and not through a proxy that is on it."""
+    forwarded = {"Forwarded", "X-Forwarded-For"} & set(request.headers)
+    return not forwarded and request.remote in ("127.0.0.1", "::1")
+
+
 def _top(platform: Platform, request: BaseRequest, path: str) -> Response:
     """What is outside of the API."""
     pages: dict[str, Callable[[], Response]] = {
         "/": lambda: reply(about_host(platform.limits, platform.registry.kinds)),
         "/ping": lambda: reply_text("pong"),
-        "/environments": lambda: reply(platform.pool.environments()),
+        "/environments": lambda: reply(platform.pool.status().environments),
+        "/metrics": lambda: _metrics(platform, request),
         "/invokers": lambda: reply({"invoker0/0": "up"}),
         "/invokers/healthy/count": lambda: reply(1),
         "/invokers/ready": lambda: reply({"healthy": "1/1"}),

@@ -71,11 +71,19 @@ class Outcome:
     container: str | None = None  # "warm", "forked" or "cold"; None when there was none
 
 
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """How a pool is, in what `GET /environments` answers and in numbers."""
+
+    environments: list[dict[str, Any]]  # digest, state, phase, packages, since, error
+    gauges: dict[str, float] = field(default_factory=dict)
+
+
 class Pool(Protocol):
     """Runs calls in containers."""
 
     async def run(self, executable: Executable, call: Call) -> Outcome: ...
     async def prewarm(self, executable: Executable) -> None: ...
     def prepare(self, executable: Executable) -> None: ...
-    def environments(self) -> list[dict[str, Any]]: ...
+    def status(self) -> PoolStatus: ...
     async def close(self) -> None: ...

@@ -39,6 +39,9 @@ class Line(Generic[B]):
     def __bool__(self) -> bool:
         return bool(self._by_key)
 
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
     def __contains__(self, waiter: Waiter[B]) -> bool:
         return waiter in self._by_key.get(waiter.key, ())
 

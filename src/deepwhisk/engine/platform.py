@@ -14,6 +14,7 @@ from deepwhisk.engine.invocation import Pool
 from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limit_tables import LimitTables, Policy
 from deepwhisk.engine.limits import Limits
+from deepwhisk.engine.metrics import Metrics
 from deepwhisk.engine.registry import Registry
 from deepwhisk.engine.throttles import Throttles
 
@@ -35,22 +36,25 @@ class Platform:
     limits: Limits  # of the engine; those of a namespace are in `tables`
     tables: LimitTables
     pool: Pool
+    metrics: Metrics
     running: dict[asyncio.Task[Any], str | None] = field(default_factory=dict)  # and for which namespace
     introduce: Callable[[Identity], None] = lambda _: None  # tells the owner of this machine a new key
 
     @classmethod
     def open(cls, database: Database, pool: Pool, policy: Policy, kinds: Kinds | None = None) -> "Platform":
         tables = LimitTables(policy, database)
+        throttles = Throttles(tables.of)
         return cls(
             database=database,
             registry=Registry(database, kinds),
             identities=Identities(database),
             activations=Activations(database),
             apis=Apis(database),
-            throttles=Throttles(tables.of),
+            throttles=throttles,
             limits=policy.base,
             tables=tables,
             pool=pool,
+            metrics=Metrics(lambda: pool.status().gauges, throttles.refused),
         )
 
     def spawn(self, work: Coroutine[Any, Any, T], namespace: str | None = None) -> "asyncio.Task[T]":

@@ -15,7 +15,7 @@ from deepwhisk.engine.containers.chooser import PROCESS, Chooser, MakeDriver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.node import Node
-from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome, Usage
+from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome, PoolStatus, Usage
 from deepwhisk.engine.shelf import Berth, Shelf
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed
 
@@ -180,6 +180,5 @@ class ProcessPool(WarmPool):
         chooser = Chooser(self._processes, made, default)
         super().__init__(chooser, memory=budget, idle_seconds=idle_seconds)
 
-    def environments(self) -> list[dict[str, Any]]:
-        """What `GET /environments` answers: digest, state, phase, packages, since, error."""
-        return self._processes.status()
+    def status(self) -> PoolStatus:
+        return PoolStatus(self._processes.status(), self._shelf.gauges())

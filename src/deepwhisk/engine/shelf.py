@@ -120,6 +120,18 @@ class Shelf:
     def all(self) -> list[Berth]:
         return [berth for berths in self._berths.values() for berth in berths]
 
+    def gauges(self) -> dict[str, float]:
+        """How many containers are at what, what memory they are granted, and how many calls wait for one."""
+        berths = self.all()
+        return {
+            "containers_starting": sum(berth.starting for berth in berths),
+            "containers_idle": sum(berth.idle for berth in berths),
+            "containers_busy": sum(bool(berth.running) and not berth.starting for berth in berths),
+            "containers_memory_bytes": (self._budget - self._free_memory) << 20,
+            "containers_memory_budget_bytes": self._budget << 20,
+            "calls_waiting": len(self._line),
+        }
+
     def _idle(self) -> list[Berth]:
         return sorted((berth for berth in self.all() if berth.idle), key=lambda berth: berth.used)
 

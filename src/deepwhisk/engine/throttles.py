@@ -1,7 +1,7 @@
 """How often and how much a namespace may call: per minute, and at a time."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from deepwhisk.engine.limits import Limits
@@ -17,6 +17,7 @@ class Throttles:
         self._invocations: dict[str, int] = defaultdict(int)
         self._fires: dict[str, int] = defaultdict(int)
         self.in_flight: dict[str, int] = defaultdict(int)
+        self.refused: Counter[tuple[str, str]] = Counter()  # by limit, "timed" or "concurrent", and namespace
 
     def invoke(self, namespace: str) -> None:
         """Counts an invocation, or refuses it."""
@@ -25,6 +26,7 @@ class Throttles:
         self._rate(self._invocations, namespace, limits.invocations_per_minute)
         flying, allowed = self.in_flight[namespace], limits.concurrent_invocations
         if flying >= allowed:
+            self.refused["concurrent", namespace] += 1
             text = f"Too many concurrent requests in flight (count: {flying + 1}, allowed: {allowed})."
             raise Problem(429, text)
 
@@ -40,9 +42,9 @@ class Throttles:
             self._invocations.clear()
             self._fires.clear()
 
-    @staticmethod
-    def _rate(counts: dict[str, int], namespace: str, allowed: int) -> None:
+    def _rate(self, counts: dict[str, int], namespace: str, allowed: int) -> None:
         count = counts[namespace] + 1
         if count > allowed:
+            self.refused["timed", namespace] += 1
             raise Problem(429, f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
         counts[namespace] = count

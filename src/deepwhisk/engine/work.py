@@ -58,6 +58,8 @@ async def perform(platform: Platform, work: Work) -> Record:
         await platform.database.write(_statements(work, records if stores else ()))
     finally:
         platform.throttles.in_flight[namespace] -= 1
+    for record in records:
+        platform.metrics.record(record)
     return records[0]
 
 

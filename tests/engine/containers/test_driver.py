@@ -83,8 +83,11 @@ async def test_a_failure_is_remembered_until_the_action_is_put_again(
 
 async def test_the_base_is_made_before_anybody_asks(tmp_path: Path) -> None:
     async with a_pool(tmp_path) as running:
-        assert running.pool.environments() == [] or running.pool.environments()[0]["packages"] == []
-        await becomes(lambda: [each["state"] for each in running.pool.environments()], ["ready"], 60)
+        assert (
+            running.pool.status().environments == []
+            or running.pool.status().environments[0]["packages"] == []
+        )
+        await becomes(lambda: [each["state"] for each in running.pool.status().environments], ["ready"], 60)
 
     assert Environments(tmp_path).prepare("", None, lambda line: None).digest == digest_of("")
 
