@@ -8,7 +8,7 @@ import ipaddress
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -37,20 +37,20 @@ class Whisk:
     def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send one request; `path` is relative to the namespace, or absolute below `/api/v1/namespaces`."""
         base = "/" if path.startswith("/") else "/_/"
-        return self._send(method, f"/api/v1/namespaces{base}{quote(path.lstrip('/'))}", body, query)
+        return self.send(method, f"/api/v1/namespaces{base}{quote(path.lstrip('/'))}", body, query)
 
     def web(self, method: str, action: str, body: Any = None, **query: Any) -> Any:
         """Call a web action, `namespace/package/name.extension`, with the namespace's key."""
-        return self._send(method, f"/api/v1/web/{quote(action)}", body, query)
+        return self.send(method, f"/api/v1/web/{quote(action)}", body, query)
 
     def namespace(self) -> str:
         """The name that `_` stands for."""
-        names = self._send("GET", "/api/v1/namespaces", None, {})
+        names = self.send("GET", "/api/v1/namespaces", None, {})
         return str(names[0])
 
     def about(self) -> dict[str, Any]:
         """What the server says of itself: limits and runtimes."""
-        answer = self._send("GET", "/", None, {})
+        answer = self.send("GET", "/", None, {})
         return answer if isinstance(answer, dict) else {}
 
     def list(self, collection: str, **query: Any) -> list[dict[str, Any]]:
@@ -122,12 +122,13 @@ class Whisk:
                 return
             skip += PAGE
 
-    def _send(self, method: str, path: str, body: Any, query: dict[str, Any]) -> Any:
+    def send(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        """Send one request to an absolute path; the answer, as JSON or text."""
         try:
             response = self._session().request(
                 method,
                 f"{self.apihost}{path}",
-                params={key: _text(value) for key, value in sorted(query.items())},
+                params={key: _text(value) for key, value in sorted((query or {}).items())},
                 json=body,
                 timeout=(CONNECT_SECONDS, self._timeout),
             )

@@ -26,6 +26,7 @@ COMMANDS = {
     "manifest": "content",
     "new": "content",
     "doctor": "doctor",
+    "user": "user",
     "engine": "engine",
     "feed": "feed",
 }

@@ -51,6 +51,7 @@ class Record:
     size: int | None = None
     logs: Sequence[str] = ()
     annotations: Mapping[str, Any] = field(default_factory=dict)
+    subject: str | None = None  # the invoker, if his name is not the namespace's
     container: str | None = None  # "warm", "forked", "cold"
     usage: Usage | None = None
     _response: bytes = b""
@@ -73,7 +74,7 @@ class Record:
             "namespace": self.namespace,
             "name": self.name,
             "version": self.version,
-            "subject": self.namespace,
+            "subject": self.subject or self.namespace,
             "publish": False,
             "start": self.start,
         }

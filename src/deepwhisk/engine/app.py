@@ -11,6 +11,8 @@ from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response
 from multidict import CIMultiDict
 
 from deepwhisk.engine.about import about_api, about_host
+from deepwhisk.engine.admin import ROOT as ADMIN
+from deepwhisk.engine.admin import answer_admin
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.authentication import SYSTEM
@@ -93,7 +95,7 @@ def _transaction(request: BaseRequest) -> str:
 async def _route(
     platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
 ) -> Response:
-    for prefix, answer in ((APIMGMT, answer_apimgmt), (WEB, answer_web)):
+    for prefix, answer in ((APIMGMT, answer_apimgmt), (WEB, answer_web), (ADMIN, answer_admin)):
         if path.startswith(prefix):
             response = await answer(platform, request, transaction_id, path[len(prefix) :], query)
             if response is not None:

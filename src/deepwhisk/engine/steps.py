@@ -43,6 +43,7 @@ async def run_action(platform: Platform, step: Step, target: Target, executable:
     return Record(
         id=step.id,
         namespace=step.caller.namespace,
+        subject=step.caller.subject,
         name=step.name.name,
         path=target.path,
         version=target.action.version,
@@ -67,6 +68,7 @@ def enclosing(
     return Record(
         id=step.id,
         namespace=step.caller.namespace,
+        subject=step.caller.subject,
         name=step.name.name,
         path=target.path,
         version=target.action.version,

@@ -132,6 +132,7 @@ def _record(exchange: Exchange, trigger: Trigger, payload: dict[str, Any], logs:
     return Record(
         id=new_activation_id(),
         namespace=exchange.caller.namespace,
+        subject=exchange.caller.subject,
         name=trigger.name.name,
         path=trigger.name.name,
         version=trigger.version,

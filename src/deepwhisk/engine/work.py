@@ -159,6 +159,7 @@ def _failed(step: Step, text: str) -> Record:
     return Record(
         id=step.id,
         namespace=step.caller.namespace,
+        subject=step.caller.subject,
         name=step.name.name,
         path=step.name.local,
         version="0.0.1",
