@@ -1,7 +1,6 @@
 """The manifest: composed from folders, parsed as stock wskdeploy parses it, and what it refuses."""
 
 import base64
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from deepwhisk.errors import ManifestError, ProjectError
 from deepwhisk.manifest import Environ, Manifest, Source, check_current, compose, parse, write
 from deepwhisk.manifest.archive import contents, zip_folder
 from deepwhisk.project import read_project
+from fixtures.bodies import normal
 from fixtures.files import Files
 
 ROOT = Path(__file__).parent.parent
@@ -28,19 +28,6 @@ def in_package(section: str, entry: str, folder: Path = ROOT, **environ: str) ->
     """The one entity of a package p that has one entry in one section."""
     text = f"packages:\n  p:\n    {section}:\n      {entry}\n"
     return dict(parsed(text, folder, **environ).entities[-1].body)
-
-
-def normal(body: Any) -> Any:
-    """Without order where a server has none, without compression, with `_` for the own namespace."""
-    found = copy.deepcopy(dict(body))
-    for member in ("annotations", "parameters"):
-        found[member] = {pair["key"]: pair["value"] for pair in found.get(member, [])}
-    if "exec" in found:
-        code = found["exec"].get("code", "")
-        found["exec"]["code"] = contents(code) or code
-        found["exec"].setdefault("components", [])
-    found.pop("namespace", None)
-    return json.loads(json.dumps(found).replace('"/guest/', '"/_/'))
 
 
 class TestWhatStockWskdeploySends:

@@ -42,7 +42,7 @@ def take_in(
     found: Dependency, package: Mapping[str, Any], source: Source, parse: Parse
 ) -> tuple[list[Entity], list[Manifest]]:
     """The binding and the foreign project that a dependency stands for, each where it does."""
-    checked(found.name, "a package", source.file)
+    checked(found.name, "a package", f"{source.file}:{found.line}")
     if found.location.startswith(("/", SYSTEM)):
         return [_binding(found, _bound(found), package, source)], []
     project = _project(found, source, parse)

@@ -62,14 +62,22 @@ def given(found: Mapping[str, Any], environ: Environ) -> dict[str, Any]:
     return {key: interpolate(value, environ) for key, value in written.items() if value is not None}
 
 
-def package_inputs(
-    found: Mapping[str, Any], environ: Environ, where: str, over: Mapping[str, Any] = NOTHING
+def project_inputs(
+    found: Mapping[str, Any], environ: Environ, where: str, over: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The parameters of a package; an empty one is looked up under its own name."""
-    values = {
-        key: environ.get(key, "") if value == "" else value
-        for key, value in _values(found, NOTHING, environ, where, over)
-    }
+    """The inputs that all packages of a project have; an empty one is looked up under its own name."""
+    return _with_own_names(_values(found, NOTHING, environ, where, over), environ)
+
+
+def package_inputs(
+    found: Mapping[str, Any],
+    project: Mapping[str, Any],
+    environ: Environ,
+    where: str,
+    over: Mapping[str, Any] = NOTHING,
+) -> dict[str, Any]:
+    """The parameters of a package; an empty `$NAME` is looked up in those of the project."""
+    values = _with_own_names(_values(found, project, environ, where, over), environ)
     return _required(found, {**values, **over}, where)
 
 
@@ -83,6 +91,10 @@ def inputs(
     """The parameters of an action or trigger; an empty `$NAME` is looked up in those of its package."""
     values = dict(_values(found, package, environ, where, over))
     return _required(found, {**values, **over}, where)
+
+
+def _with_own_names(values: list[tuple[str, Any]], environ: Environ) -> dict[str, Any]:
+    return {key: environ.get(key, "") if value == "" else value for key, value in values}
 
 
 def _values(

@@ -80,15 +80,18 @@ def _read_packages(
     entities: list[Entity] = []
     apis: list[Api] = []
     others: list[Manifest] = []
+    params = {key: source.params[key] for key in common if key in source.params}
+    project = inputs.project_inputs(common, source.environ, f"{source.file}: project", params)
     for key, package in packages.items():
         declared = {**common, **package.get("inputs", {})}
-        name = checked(source.interpolated(key, _texts(common)), "a package", source.file)
+        at = line(packages, key)
+        name = checked(source.interpolated(key, project), "a package", f"{source.file}:{at}")
         where = source.at(packages, key, f"packages.{name}")
         over = source.over(source.deployment.of("package", name), declared)
-        place = Place(name, inputs.package_inputs(declared, source.environ, where, over), source)
+        place = Place(name, inputs.package_inputs(declared, project, source.environ, where, over), source)
         _warn_of_unused(package, where, source)
         if name.lower() != DEFAULT:
-            entities.append(package_entity(package, place, line(packages, key)))
+            entities.append(package_entity(package, place, at))
         for dependency in _dependencies(package, place):
             bound, taken = take_in(dependency, place.inputs, source, parse)
             entities += bound
@@ -102,8 +105,9 @@ def _members(package: Mapping[str, Any], place: Place) -> Iterator[Entity]:
     for section, make in MAKERS.items():
         entries = package.get(section, {})
         for key, entry in entries.items():
-            name = checked(place.named(key), f"one of {section}", place.source.file)
-            yield make(name, entry, place, line(entries, key))
+            at = line(entries, key)
+            name = checked(place.named(key), f"one of {section}", f"{place.source.file}:{at}")
+            yield make(name, entry, place, at)
 
 
 def _dependencies(package: Mapping[str, Any], place: Place) -> Iterator[Dependency]:
@@ -112,12 +116,6 @@ def _dependencies(package: Mapping[str, Any], place: Place) -> Iterator[Dependen
         location = place.named(entry.get("location", ""))
         where = place.source.at(entries, key, f"dependencies.{key}")
         yield Dependency(place.named(key), location, entry, where, line(entries, key))
-
-
-def _texts(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs of the project as far as a name may be made of them."""
-    written = {key: entry.get("value") if isinstance(entry, dict) else entry for key, entry in found.items()}
-    return {key: value for key, value in written.items() if isinstance(value, str)}
 
 
 def _warn_of_unused(package: Mapping[str, Any], where: str, source: Source) -> None:

@@ -1,0 +1,6 @@
+def main(args):
+    return {"value": args["value"] * 3}
+
+
+def increment(args):
+    return {"value": args["value"] + 1}

@@ -1,0 +1,3 @@
+def main(args):
+    """Greets."""
+    return {"greeting": f"Hello {args.get('name', 'you')}"}

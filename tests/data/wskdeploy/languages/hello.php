@@ -1,0 +1,1 @@
+<?php function main($args) { return []; }

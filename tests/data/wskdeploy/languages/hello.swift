@@ -1,0 +1,1 @@
+func main(args: [String:Any]) -> [String:Any] { return args }

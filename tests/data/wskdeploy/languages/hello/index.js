@@ -1,0 +1,2 @@
+function main(args) { return { greeting: "Hello " + args.name } }
+exports.main = main
