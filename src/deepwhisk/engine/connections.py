@@ -97,6 +97,8 @@ def _request_factory(most: int, patience: Patience) -> Any:
                     return await super().read()
             except TimeoutError:
                 raise Abandoned(408, f"The body did not come within {seconds:.0f} seconds.") from None
+            except (ConnectionError, web.RequestPayloadError) as broken:
+                raise Abandoned(400, f"The body ended too early: {broken}") from None
 
     def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return Request(message, payload, protocol, writer, task, loop, client_max_size=most)
