@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "demo",
     "models": "models",
     "predict": "predict",
+    "activations": "activations",
     "deploy": "deploy",
     "undeploy": "deploy",
     "manifest": "content",
