@@ -9,16 +9,10 @@ import pytest
 
 from deepwhisk.engine.entities import Entity
 from fixtures.engine import Answer, Api, Whisk, a_whisk
+from fixtures.users import create
 
 USERS = "/admin/v1/users"
 INVALID = "The supplied authentication is invalid"
-
-
-async def create(whisk: Whisk, name: str = "ada", **body: str) -> Api:
-    """The view of a new user."""
-    answer = await whisk.system("PUT", f"{USERS}/{name}", body)
-    assert answer.status == 200, answer.body
-    return whisk.api.with_credentials(answer.json["auth"])
 
 
 async def gone(whisk: Whisk, namespace: str) -> None:
