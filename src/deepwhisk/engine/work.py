@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from logging import DEBUG, WARNING
 from typing import Any
 
 from deepwhisk.engine.activations import Record
@@ -16,7 +17,7 @@ from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps, loads
 from deepwhisk.engine.compositions import run_target
 from deepwhisk.engine.database import Statement
-from deepwhisk.engine.invocation import WHISK_ERROR
+from deepwhisk.engine.invocation import APPLICATION_ERROR, STATUS, WHISK_ERROR
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.problems import FAILED_INSIDE, Problem, invalid_authentication
@@ -49,18 +50,31 @@ class Work:
 
 async def perform(platform: Platform, work: Work) -> Record:
     """Runs WORK and stores what came of it."""
-    namespace = work.step.caller.namespace
-    platform.throttles.in_flight[namespace] += 1
-    try:
-        records = await _run(platform, work)
-        work.storing = True
-        stores = platform.tables.of(namespace).stores
-        await platform.database.write(_statements(work, records if stores else ()))
-    finally:
-        platform.throttles.in_flight[namespace] -= 1
+    records = await _run(platform, work)
+    work.storing = True
+    stores = platform.tables.of(work.step.caller.namespace).stores
+    await platform.database.write(_statements(work, records if stores else ()))
     for record in records:
-        platform.metrics.record(record)
+        _tell(platform, record, work.step.transaction_id)
     return records[0]
+
+
+def _tell(platform: Platform, record: Record, transaction_id: str) -> None:
+    """Counts it, and logs it: what went wrong beyond the action's own say to whoever keeps the engine."""
+    platform.metrics.record(record)
+    level = WARNING if record.status > APPLICATION_ERROR else DEBUG
+    if log.isEnabledFor(level):
+        path = record.annotations.get("path", record.path)
+        about = {
+            "activation": record.id,
+            "transaction": transaction_id,
+            "namespace": record.namespace,
+            "action": path,
+            "status": STATUS[record.status],
+            "duration": record.duration,
+        }
+        text = "activation %s of %s: %s after %s ms"
+        log.log(level, text, record.id, path, STATUS[record.status], record.duration, extra=about)
 
 
 async def _run(platform: Platform, work: Work) -> list[Record]:
@@ -85,14 +99,33 @@ def _finished(activation_id: str) -> Statement:
 
 async def accept(platform: Platform, works: list[Work], *others: Statement) -> None:
     """Stores WORKS and OTHERS as one unit, then begins them."""
-    await platform.database.write([*others, *(work.acceptance() for work in works)])
+    _count(platform, works, 1)
+    try:
+        await platform.database.write([*others, *(work.acceptance() for work in works)])
+    except BaseException:
+        _count(platform, works, -1)
+        raise
     for work in works:
-        platform.spawn(perform(platform, work), work.step.caller.namespace)
+        _begin(platform, work)
+
+
+def _count(platform: Platform, works: Iterable[Work], change: int) -> None:
+    """Works are in flight from before anybody waits for anything, so that none of a burst is overlooked."""
+    for work in works:
+        platform.throttles.in_flight[work.step.caller.namespace] += change
+
+
+def _begin(platform: Platform, work: Work) -> asyncio.Task[Record]:
+    """Runs what was counted; it counts until it ends, even if it never came to begin."""
+    task = platform.spawn(perform(platform, work), work.step.caller.namespace)
+    task.add_done_callback(lambda _: _count(platform, [work], -1))
+    return task
 
 
 async def wait(platform: Platform, work: Work, seconds: float) -> Record | None:
     """Its record; or None when the time is over, and then the work goes on and is safe."""
-    task = platform.spawn(perform(platform, work), work.step.caller.namespace)
+    _count(platform, [work], 1)
+    task = _begin(platform, work)
     await _ended(task, seconds)
     if not task.done() and not work.storing:
         await platform.database.write([work.acceptance()])
@@ -143,7 +176,9 @@ async def _again(platform: Platform, activation_id: str, work: dict[str, Any]) -
     except Problem as problem:
         await platform.database.write([_failed(step, problem.message).statement(), _finished(activation_id)])
         return
-    await perform(platform, Work(step, reached, accepted=True))
+    work = Work(step, reached, accepted=True)
+    _count(platform, [work], 1)
+    await _begin(platform, work)
 
 
 def _caller(platform: Platform, namespace: str, subject: str | None) -> Identity | None:
