@@ -209,7 +209,7 @@ class TestEntities:
             ("rules", "r: {action: a}", "the rule r has no trigger"),
             ("rules", "r: {trigger: t, action: gone}", "the rule r names p/gone"),
             ("triggers", "t: {feed: p/gone}", "the trigger t names p/gone"),
-            ("triggers", "p: {}", "'p' is both a package and a trigger"),
+            ("triggers", "p: {}", "'p' is the name of two things: package .* and trigger"),
             ("apis", "a: {/b: {/c: {d: {method: get}}}}", "its action p/d is none of the package"),
         ],
     )

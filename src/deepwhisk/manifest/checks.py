@@ -38,8 +38,8 @@ def _check_names(entities: Iterable[Entity], file: str) -> None:
     for entity in entities:
         if other := seen.get(entity.name):
             raise ManifestError(
-                f"{_at(entity, file)}: {entity.name!r} is both a {other.kind} and a {entity.kind}"
-                f"{f' (line {other.line})' if other.line else ''}; a name stands for one thing."
+                f"{_at(entity, file)}: {entity.name!r} is the name of two things: "
+                f"{other.kind}{f' (line {other.line})' if other.line else ''} and {entity.kind}."
             )
         seen[entity.name] = entity
 

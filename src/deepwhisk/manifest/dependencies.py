@@ -101,13 +101,15 @@ def _parsed(folder: Path, found: Dependency, source: Source, parse: Parse) -> Ma
     if not written_manifest(folder):
         raise ManifestError(f"{found.where}: {found.location!r} has no manifest.yaml.")
     origin = find_origin(folder, written_manifest(folder), strict=source.strict)
-    return parse(origin.text, _source(origin, folder, source))
+    return parse(origin.text, _source(origin, found, source))
 
 
-def _source(origin: Origin, folder: Path, source: Source) -> Source:
+def _source(origin: Origin, found: Dependency, source: Source) -> Source:
+    """Errors name its manifest by the location as it is written."""
     made = origin.source(source.environ, source.kinds, source.known)
     within = (*source.within, source.folder.resolve())
-    return replace(made, folder=folder, fetch=source.fetch, within=within, params=source.params)
+    file = f"{found.location.strip('/')}/{origin.file}"
+    return replace(made, file=file, fetch=source.fetch, within=within, params=source.params)
 
 
 def _package_of(project: Manifest, found: Dependency) -> str:

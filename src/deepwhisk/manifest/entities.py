@@ -74,5 +74,5 @@ class Manifest:
     swagger: str = ""  # the text of a file that describes the routes, where the manifest names one
     dependencies: tuple["Manifest", ...] = ()
     endpoint: Endpoint = Endpoint()
-    warnings: tuple[str, ...] = ()  # sentences on what was read and is not deployed
-    file: str = "manifest.yaml"
+    warnings: tuple[str, ...] = field(default=(), compare=False)  # on what was read and is not deployed
+    file: str = field(default="manifest.yaml", compare=False)
