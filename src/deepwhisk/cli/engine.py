@@ -1,6 +1,5 @@
 """`deepwhisk engine`: the engine alone, in the foreground; `up` starts it as one of its parts."""
 
-import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from deepwhisk.cli.logs import log_options
 from deepwhisk.cli.options import host_option, limits_option, state_option
 from deepwhisk.engine import PROFILES, Kinds, Node, Policy, ProcessPool, Service, read_policy, serve
 from deepwhisk.settings import State, cache_folder
@@ -35,10 +35,10 @@ LOOPBACK = "localhost,127.0.0.1,::1"
     help="What acknowledged things survive: the engine's death, or the machine's (slower).",
 )
 @limits_option
+@log_options
 @state_option
 def engine(port: int, host: str, durable: str, limits: str, state: State) -> None:
     """Run the engine alone, in the foreground."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     node = Node.found(shutil.which("node"))
     service = Service(
         state.folder,

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from deepwhisk.cli.logs import log_options
 from deepwhisk.cli.options import host_option, state_option
 from deepwhisk.cli.parts import feed_token
 from deepwhisk.cli.stores import store_from
@@ -45,6 +46,7 @@ from deepwhisk.settings import State
     show_default=True,
     help="Seconds between two listings of a watched bucket.",
 )
+@log_options
 @state_option
 def feed(
     port: int,

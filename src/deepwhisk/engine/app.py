@@ -6,6 +6,7 @@ end, what every request needs (credentials) is asked at the beginning.
 
 import os
 from collections.abc import Awaitable, Callable
+from logging import DEBUG, INFO
 
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, Response
 from multidict import CIMultiDict
@@ -16,7 +17,7 @@ from deepwhisk.engine.admin import answer_admin
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.authentication import SYSTEM
-from deepwhisk.engine.exchange import readable, reply, reply_problem, reply_text
+from deepwhisk.engine.exchange import ACTIVATION_ID, readable, reply, reply_problem, reply_text
 from deepwhisk.engine.forwarding import answer_forwarding
 from deepwhisk.engine.gateway import answer_gateway, is_routed
 from deepwhisk.engine.metrics import CONTENT_TYPE
@@ -36,7 +37,7 @@ from deepwhisk.engine.web import answer_web
 
 API, NAMESPACES, WEB = "/api/v1", "/api/v1/namespaces", "/api/v1/web/"
 APIMGMT = WEB + "whisk.system/apimgmt/"
-TRANSACTION = "X-Request-ID"
+TRANSACTION, EXTRA_LOGGING = "X-Request-ID", "X-OW-EXTRA-LOGGING"
 CORS = CIMultiDict(
     {
         "Access-Control-Allow-Origin": "*",
@@ -66,12 +67,31 @@ def create_app(platform: Platform) -> Answer:
         except Abandoned as abandoned:
             return reply_text(abandoned.message, abandoned.status)
         except Exception:  # noqa: BLE001  the last line: whatever it was, the client gets an answer
-            log.exception("%s %s failed inside the engine (%s)", request.method, path, transaction_id)
+            about = {"transaction": transaction_id, "method": request.method, "path": path}
+            log.exception(
+                "%s %s failed inside the engine (%s)", request.method, path, transaction_id, extra=about
+            )
             response = _refused(Problem(500, FAILED_INSIDE), transaction_id, path)
         response.headers[TRANSACTION] = transaction_id
+        if EXTRA_LOGGING in request.headers or log.isEnabledFor(DEBUG):
+            _log(request, response, transaction_id, path)
         return response
 
     return answer
+
+
+def _log(request: BaseRequest, response: Response, transaction_id: str, path: str) -> None:
+    """One request, without its query, which may hold what is nobody's to read."""
+    level = INFO if request.headers.get(EXTRA_LOGGING) == "on" else DEBUG
+    about = {
+        "transaction": transaction_id,
+        "method": request.method,
+        "path": path,
+        "status": response.status,
+        "activation": response.headers.get(ACTIVATION_ID),
+    }
+    text = "%s %s answered with %d (%s)"
+    log.log(level, text, request.method, path, response.status, transaction_id, extra=about)
 
 
 def _refused(problem: Problem, transaction_id: str, path: str) -> Response:

@@ -39,7 +39,6 @@ GRACE = 2.0  # seconds for open requests at the end
 
 def serve(settings: FeedSettings) -> None:
     """Run until SIGTERM or SIGINT. Raises ServiceError when the port is taken or a defect ends it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     uvloop.run(_serve(settings))
 
