@@ -2,6 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const Module = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -9,6 +10,12 @@ const vm = require('node:vm');
 const { unzip } = require('./unzip.cjs');
 
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
+const MODULES = ['.js', '.json', '.node', ''];
+
+// Packages that were installed for everybody, as `npm install -g openwhisk` does, can be required.
+for (const prefix of [path.join(path.dirname(process.execPath), '..'), '/usr/local']) {
+  Module.globalPaths.push(path.join(prefix, 'lib', 'node_modules'));
+}
 
 // The function that `main` names, dots and all; what is thrown says why there is none.
 async function load(code, binary, main) {
@@ -46,10 +53,20 @@ async function ofZip(code, folder, main) {
   } catch (error) {
     throw `There was an error uncompressing the action archive: ${error.message}`;
   }
+  const [file, names] = entry(folder, main.split('.'));
+  const exported = await imported(require.resolve(file));
+  return reached(exported, names) ?? reached(exported.default, names);
+}
+
+// The file to import and the names in it: `other.main` is `main` of other.js, where there is such a file.
+function entry(folder, names) {
+  const [first, ...inner] = names;
+  if (inner.length > 0 && MODULES.some((end) => fs.existsSync(path.join(folder, first + end)))) {
+    return [path.join(folder, first), inner];
+  }
   const isModule = ['package.json', 'index.js'].some((name) => fs.existsSync(path.join(folder, name)));
   if (!isModule) throw 'Zipped actions must contain either package.json or index.js at the root.';
-  const exported = await imported(require.resolve(folder));
-  return reached(exported, main.split('.')) ?? reached(exported.default, main.split('.'));
+  return [folder, names];
 }
 
 // CommonJS at once; an ES module, which cannot be required, later.

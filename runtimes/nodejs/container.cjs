@@ -18,6 +18,12 @@ function refuse(status, error) {
   return { status, body: JSON.stringify({ error }) };
 }
 
+// What no platform should ask: it is told in the log too.
+function refuseLoudly(error) {
+  console.error('Internal system error:', error);
+  return refuse(403, error);
+}
+
 function endLog() {
   for (const descriptor of [1, 2]) {
     try {
@@ -30,7 +36,7 @@ function endLog() {
 
 function setVariables(values, name = (key) => key) {
   for (const [key, value] of Object.entries(values)) {
-    process.env[name(key)] = typeof value === 'string' ? value : JSON.stringify(value);
+    process.env[name(key)] = typeof value === 'string' ? value : value ? JSON.stringify(value) : '';
   }
 }
 
@@ -40,7 +46,7 @@ class Container {
 
   async init(message) {
     const value = message.value ?? {};
-    if (this.#started) return refuse(403, 'Cannot initialize the action more than once.');
+    if (this.#started) return refuseLoudly('Cannot initialize the action more than once.');
     if (typeof value.code !== 'string' || value.code === '') {
       endLog();
       return refuse(403, 'Missing main/no code to execute.');
@@ -51,6 +57,7 @@ class Container {
       this.#main = await load(value.code, Boolean(value.binary), value.main || 'main');
     } catch (error) {
       this.#started = false;
+      console.error('Error during initialization:', error);
       endLog();
       return refuse(502, `Initialization has failed due to: ${explained(error)}`);
     }
@@ -58,8 +65,11 @@ class Container {
   }
 
   async run(message) {
-    if (this.#main === null) return refuse(500, 'no action defined yet');
+    if (this.#main === null) return refuseLoudly('System not initialized.');
     const { value, ...others } = message;
+    if (typeof (value ?? {}) !== 'object') {
+      return refuseLoudly(`Internal system error: the argument must be a dictionary but has type '${typeof value}'.`);
+    }
     setVariables(others, (key) => `__OW_${key.toUpperCase()}`);
     const told = await called(this.#main, value ?? {});
     endLog();
@@ -70,7 +80,10 @@ class Container {
 async function called(main, value) {
   try {
     const result = await settled(main(value));
-      if (typeof result !== 'object') return refuse(502, 'The action did not return a dictionary.');
+    if (typeof result !== 'object') {
+      console.error(`Result must be of type object but has type "${typeof result}":`, result);
+      return refuse(502, 'The action did not return a dictionary.');
+    }
     return { status: 200, body: JSON.stringify(result) ?? 'null' };
   } catch (error) {
     console.error(error);

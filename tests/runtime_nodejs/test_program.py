@@ -143,7 +143,7 @@ def test_a_second_init_is_refused_and_ends_no_log(container: NodeContainer) -> N
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "error"),
     [
-        ("POST", "/run", b"{}", 500, "no action defined yet"),
+        ("POST", "/run", b"{}", 403, "System not initialized."),
         ("POST", "/init", b'{"value": {}}', 403, "Missing main/no code to execute."),
         ("POST", "/init", b'{"value": {"code": ""}}', 403, "Missing main/no code to execute."),
         ("POST", "/init", b"{}", 403, "Missing main/no code to execute."),
@@ -192,7 +192,8 @@ def test_a_failed_init_ends_its_log_and_a_good_one_does_not(container: NodeConta
     container.init("console.log('second'); function main() {}")
 
     assert container.printed() == ["first", SENTINEL, "second"]
-    assert container.printed("stderr") == [SENTINEL]
+    why = "Error during initialization: Action entrypoint 'main' is not a function."
+    assert container.printed("stderr") == [why, SENTINEL]
 
 
 def test_an_action_keeps_its_state_and_its_time_between_calls(container: NodeContainer) -> None:
@@ -283,3 +284,8 @@ def test_an_answer_says_what_its_call_used(container: NodeContainer) -> None:
     assert found is not None
     assert float(found[1]) > 0.005  # processor time
     assert int(found[2]) > 20_000_000
+
+
+def test_a_package_that_was_installed_for_everybody_can_be_required(container: NodeContainer) -> None:
+    container.init("function main() { return { paths: require('node:module').globalPaths } }")
+    assert "/usr/local/lib/node_modules" in container.run()[1]["paths"]

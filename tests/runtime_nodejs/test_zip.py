@@ -157,3 +157,14 @@ def test_a_small_zip_does_not_become_a_large_file(container: NodeContainer) -> N
     _, answer = container.init(b64encode(held.getvalue()).decode(), binary=True)
 
     assert answer["error"].startswith(f"{REFUSED}it unpacks to 629145600 bytes, more than 536870912")
+
+
+@pytest.mark.parametrize("main", ["other.niam", "other.inner.niam", "index.main.niam"])
+def test_main_may_name_another_file_of_the_zip(container: NodeContainer, main: str) -> None:
+    members = {
+        "other.js": "exports.niam = () => ({ ok: true }); exports.inner = { niam: exports.niam }",
+        "index.js": "exports.main = { niam: () => ({ ok: true }) }",
+    }
+
+    assert container.init(zipped(members), binary=True, main=main)[0] == 200
+    assert container.run() == (200, {"ok": True})

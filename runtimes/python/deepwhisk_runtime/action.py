@@ -36,7 +36,7 @@ class Action:
             print_traceback(error)
             result = {"error": str(error)}
         except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-            print(f"The action ended its process: {error!r}.", file=sys.stderr)
+            print_parting_words(error)
             raise Exited(400, "command exited") from error
         if not isinstance(result, (dict, list, tuple, type(None))):
             raise Refused(502, "The action did not return a dictionary or array.")
@@ -66,7 +66,11 @@ def load(folder: Path, main: str) -> Action:
             raise ImportError(
                 f"cannot import name {main!r} from {MODULE!r}: the code has no function {main}(args)"
             )
-    except BaseException as error:  # sys.exit at import ends the child of a real proxy as well
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        print_parting_words(error)
+        print("Command exited abruptly during initialization.", file=sys.stderr)
+        raise Refused(502, START) from error
+    except Exception as error:
         print_traceback(error)
         raise Refused(502, START) from error
     return Action(function)
@@ -74,11 +78,26 @@ def load(folder: Path, main: str) -> Action:
 
 def locate(folder: Path) -> Path:
     """The file that holds `main`."""
-    for name in ("__main__.py", "exec"):
-        if (folder / name).is_file():
-            return folder / name
+    if (folder / "__main__.py").is_file():
+        return folder / "__main__.py"
+    if (folder / "exec").is_file():
+        return compiled_before(folder) if is_program(folder / "exec") else folder / "exec"
     print("Zip file does not include main__: put __main__.py or model.py at its root.", file=sys.stderr)
     raise Refused(502, LOCATE)
+
+
+def is_program(file: Path) -> bool:
+    """Whether a file is no Python, but what the operating system runs."""
+    with file.open("rb") as content:
+        return content.read(4).startswith((b"#!", b"\x7fELF"))
+
+
+def compiled_before(folder: Path) -> Path:
+    """The code in a zip that OpenWhisk's own image has made with `-compile`: `exec` starts it there."""
+    if (folder / "main__.py").is_file():
+        return folder / "main__.py"
+    print("Zip file was compiled before, but does not include main__.py.", file=sys.stderr)
+    raise Refused(502, START)
 
 
 def compiled(source: Path) -> CodeType:
@@ -112,6 +131,13 @@ def activate_virtualenv(folder: Path) -> None:
             return
     print("Invalid virtualenv. Zip file does not include 'activate_this.py'.", file=sys.stderr)
     raise Refused(502, LOCATE)
+
+
+def print_parting_words(error: BaseException) -> None:
+    """What Python prints of `sys.exit("text")`."""
+    if isinstance(error, SystemExit) and isinstance(error.code, str):
+        with contextlib.suppress(ValueError, OSError):
+            print(error.code, file=sys.stderr)
 
 
 def print_traceback(error: BaseException) -> None:

@@ -22,6 +22,7 @@ from deepwhisk_runtime.jsontext import dumps, loads
 from deepwhisk_runtime.unpack import BadArchive, unpack
 
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
+TWICE = "Cannot initialize the action more than once."
 Answer = tuple[int, bytes]
 
 
@@ -61,7 +62,8 @@ class Container:
 
     def _init(self, body: bytes) -> Answer:
         if self._initialized:
-            return refuse(403, "Cannot initialize the action more than once.")
+            print(TWICE, file=sys.stderr)
+            return refuse(403, TWICE)
         try:
             self._runnable = self._load(init_message(body))
         except Exception as error:  # noqa: BLE001 — as in a run
