@@ -1,10 +1,12 @@
 """Packages and bindings: parameters on their way down, sharing, and what may be deleted."""
 
+import json
 from typing import Any
 
 import pytest
 
 from fixtures.engine import Api, Whisk
+from fixtures.users import create
 
 MISSING = "The requested resource does not exist."
 BOUND = {"binding": {"namespace": "_", "name": "p"}}
@@ -179,6 +181,47 @@ async def test_a_shared_package_is_readable_and_invokable(whisk: Whisk) -> None:
     assert record["response"]["result"] == {"s": "shared", "own": 1}
     for verb, path in (("DELETE", "packages/sh"), ("PUT", "actions/sh/mine"), ("DELETE", "actions/sh/act")):
         assert (await whisk.api(verb, f"{base}/{path}", {})).status == 403
+
+
+async def test_what_is_shared_can_be_taken_back(whisk: Whisk) -> None:
+    ada, ben = await create(whisk), await create(whisk, "ben")
+    await ada.put("packages/sh", {"publish": True})
+    await ada.make("sh/act")
+    await ben.put("packages/b", {"binding": {"namespace": "ada", "name": "sh"}})
+    sequence = {"exec": {"kind": "sequence", "components": ["/ada/sh/act", "/_/b/act"]}}
+    await ben.put("actions/s", sequence)
+    assert await ben.result("s", {"x": 1}) == {"x": 1}
+    await ada.put("packages/sh", {"publish": False})
+
+    denied = "The supplied authentication is not authorized to access"
+    assert (await ben("GET", "/api/v1/namespaces/ada/packages")).json == []
+    for path, resource in (("actions/b/act", "ben/b"), ("/api/v1/namespaces/ada/actions/sh/act", "ada/sh")):
+        answer = await ben("POST", path)
+        assert (answer.status, answer.error) == (403, f"{denied} '{resource}'.")
+    called = await ben("POST", "actions/s?blocking=true&result=true")
+    assert (called.status, called.json) == (502, {"error": f"{denied} 'ada/sh'."})
+    refused = await ben("PUT", "actions/s?overwrite=true", sequence)
+    assert (refused.status, refused.error) == (403, f"{denied} 'ada/sh'.")
+    assert await ada.result("sh/act", {"x": 1}) == {"x": 1}
+
+
+async def test_a_rule_may_call_what_is_shared_and_no_more(whisk: Whisk) -> None:
+    ada, ben = await create(whisk), await create(whisk, "ben")
+    await ada.put("packages/sh", {"publish": True})
+    await ada.make("sh/act")
+    await ada.make("own")
+    await ada.put("triggers/t")
+    await ben.put("triggers/t")
+    await ben.put("rules/r", {"trigger": "/_/t", "action": "/ada/sh/act"})
+    fire = await ben("POST", "triggers/t", {"x": 1})
+    line = json.loads((await ben.record(fire.activation_id))["logs"][0])
+    record = await ben.record(line["activationId"])
+
+    assert (record["namespace"], record["response"]["result"]["x"]) == ("ben", 1)
+    for trigger, action, resource in (("/_/t", "/ada/own", "ada/own"), ("/ada/t", "/ada/sh/act", "ada/t")):
+        answer = await ben("PUT", "rules/q", {"trigger": trigger, "action": action})
+        text = f"The supplied authentication is not authorized to access '{resource}'."
+        assert (answer.status, answer.error) == (403, text)
 
 
 async def test_a_private_package_is_closed_to_others(whisk: Whisk) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from deepwhisk.engine import tallies
 from deepwhisk.engine.activations import Activations, Record, new_activation_id
+from deepwhisk.engine.authentication import Identities
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.schema import HOUR, VERSION
 from deepwhisk.engine.tallies import Filter
@@ -92,6 +93,13 @@ async def test_a_record_that_is_there_already_counts_once(database: Database) ->
     assert await Activations(database).count(Filter("guest")) == 1
 
 
+NAMESPACES = """
+DROP TABLE users; DROP TABLE limits; DROP TABLE leaving;
+CREATE TABLE namespaces (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, key TEXT NOT NULL);
+INSERT INTO namespaces VALUES ('guest', 'u', 'k');
+"""
+
+
 async def test_a_file_of_the_first_format_gets_what_it_lacks(tmp_path: Path) -> None:
     file = tmp_path / "whisk.db"
     Database(file).close_now()
@@ -101,6 +109,7 @@ async def test_a_file_of_the_first_format_gets_what_it_lacks(tmp_path: Path) -> 
         for start in range(3):
             connection.execute(*record("guest", "a", BEGIN + start).statement())
     connection.executescript("ALTER TABLE activations DROP COLUMN usage; PRAGMA user_version=1;")
+    connection.executescript(NAMESPACES)
     connection.close()
 
     database = Database(file)
@@ -111,4 +120,7 @@ async def test_a_file_of_the_first_format_gets_what_it_lacks(tmp_path: Path) -> 
     assert await activations.count(Filter("guest")) == 4
     assert activations.get("guest", used.id)[-1] == b'{"container":"warm"}'
     assert database.read("PRAGMA user_version") == [(VERSION,)]
+    known = Identities(database).of("guest")
+    assert known is not None
+    assert (known.credentials, known.subject, known.blocked) == ("u:k", "guest", False)
     await database.close()

@@ -49,13 +49,10 @@ END;
 _CHANGES = {
     1: f"INSERT INTO tallies SELECT namespace, start / {HOUR}, path, count(*) FROM activations "
     "GROUP BY 1, 2, 3;",
-    2: "ALTER TABLE activations ADD COLUMN usage BLOB;",
+    2: "ALTER TABLE activations ADD COLUMN usage BLOB;"
+    # A namespace had one user, called as it is.
+    "INSERT INTO users SELECT name, name, uuid, key, uuid, 0 FROM namespaces; DROP TABLE namespaces;",
 }
-# Formats before 3 had one user for each namespace, called as it is.
-_USERS = """
-INSERT INTO users SELECT name, name, uuid, key, uuid, 0 FROM namespaces;
-DROP TABLE namespaces;
-"""
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
