@@ -191,8 +191,8 @@ def test_kill_9_between_ticks_loses_none_and_doubles_none(site: Site) -> None:
         wait_until(lambda number=number: len(site.fires("kept")) >= number and rests(site))
         site.feed.kill()
         site.feed.start()
-    wait_until(lambda: site.fires("last"))
-    assert site.ask("DELETE", "kept") == {"status": "success"}
+    wait_until(lambda: site.fires("last") and rests(site))
+    assert site.ask("PAUSE", "kept") == {"status": "success"}
 
     wait_until(lambda: {tick["state"] for tick in site.ticks("kept")} == {"confirmed"})
     ticks = site.ticks("kept")
