@@ -24,6 +24,7 @@ COMMANDS = {
     "activations": "activations",
     "deploy": "deploy",
     "undeploy": "deploy",
+    "export": "export",
     "manifest": "content",
     "new": "content",
     "doctor": "doctor",
