@@ -51,8 +51,7 @@ def deploy(dry_run: bool, as_json: bool, **words: Any) -> None:
         warn_if_behind(read_project(order.origin.folder))
     target = find_target(words, order.manifest().endpoint)
     order = known_here(order, words["state"], target.whisk)
-    _warn(order.manifest())
-    changes = plan_deployment(order, target.whisk, target.gateway)
+    changes = plan_deployment(order, target.whisk, target.gateway, _warn)
     _carry_out(changes, target, dry_run, as_json)
 
 
@@ -95,7 +94,7 @@ def _warn(manifest: Manifest) -> None:
     for name in manifest.unset:
         err.print(f"[yellow]${name} is not set: what uses it is deployed empty.[/]")
     for warning in manifest.warnings:
-        err.print(f"[yellow]{warning}[/]")
+        err.print(warning, style="yellow", markup=False)
 
 
 def _carry_out(changes: Sequence[Change], target: Target, dry_run: bool, as_json: bool) -> None:

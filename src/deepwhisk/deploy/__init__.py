@@ -9,7 +9,7 @@ Over REST only, with nothing that only one server has. What a project deployed c
 `whisk-managed`, so that what it no longer declares is removed; anything else is left alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from deepwhisk.deploy.actual import Actual, default_kinds, known_kinds, read_actual
@@ -57,10 +57,23 @@ class Order:
         return replace(found, project="" if self.managed is False else name)
 
 
-def plan_deployment(order: Order, whisk: Whisk, gateway: Gateway | None = None) -> tuple[Change, ...]:
-    """What a deployment would do. The manifest is checked before the server is asked for anything."""
+def _passed_over(manifest: Manifest) -> None:
+    """Tell nobody."""
+
+
+def plan_deployment(
+    order: Order,
+    whisk: Whisk,
+    gateway: Gateway | None = None,
+    on_manifest: Callable[[Manifest], None] = _passed_over,
+) -> tuple[Change, ...]:
+    """What a deployment would do. The manifest is checked before the server is asked for anything.
+
+    `on_manifest` hears of what is deployed there, whose warnings depend on the kinds of the server.
+    """
     order.manifest()
     table = whisk.about().get("runtimes", {})
     kinds = default_kinds(table)
     manifest = order.manifest(kinds, known_kinds(table))
+    on_manifest(manifest)
     return plan(manifest, read_actual(whisk, manifest, kinds, gateway))
