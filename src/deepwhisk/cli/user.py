@@ -140,7 +140,7 @@ def _ask_before(found: dict[str, Any], namespace: str | None) -> None:
     """Show what would go, and let a person say so."""
     for each in found["namespaces"]:
         if namespace in (None, each["name"]):
-            held = ", ".join(f"{count} {what}" for what, count in each["holds"].items() if count)
+            held = ", ".join(f"{what}: {count}" for what, count in each["holds"].items() if count)
             others = [name for name in each["users"] if name != found["subject"]]
             fate = f"stays, for {', '.join(others)}" if others else f"goes, with {held or 'nothing in it'}"
             err.print(f"The namespace {each['name']} {fate}.", markup=False)
