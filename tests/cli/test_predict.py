@@ -88,3 +88,8 @@ def test_packages_that_do_not_exist_are_said_by_deploy_and_predict(project: Path
     for said in (deployed.stderr, asked.stderr, run("status", "--state", state).stdout):
         assert "Couldn't parse requirement" in said
     assert "phase environment" in asked.stderr
+
+    again = run("deploy", "--state", state, cwd=project)
+    assert "0 to change" in again.stdout
+    assert again.returncode == 1, "what was deployed before still cannot be started"
+    assert "Couldn't parse requirement" in again.stderr
