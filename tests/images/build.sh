@@ -11,7 +11,9 @@ name=$1
 shift
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/deepwhisk-ci/images"
 base=$("$here/base.sh")
-digest=$({ echo "$name $*"; find runtimes/python catalog -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum; } \
+inside=(runtimes/python)
+if [[ "$*" == *MODEL=* ]]; then inside+=(catalog); fi
+digest=$({ echo "$name $*"; find "${inside[@]}" -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum; } \
   | sha256sum | cut -c -16)
 stem=${name//[\/:]/-}
 exec 9>"$folder/$stem.lock"

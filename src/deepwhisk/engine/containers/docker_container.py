@@ -55,6 +55,8 @@ class DockerContainer:
         self._spawn(self._mourn())
 
     async def post(self, path: str, body: bytes, seconds: float) -> Reply:
+        if self._reason or self._ended.is_set():
+            return Lost.BEFORE
         self._calls += 1
         timer = asyncio.get_running_loop().call_later(seconds, self.abort, Lost.TIME)
         try:
@@ -69,24 +71,27 @@ class DockerContainer:
         wire = await self._connect(patient=path == "/init")
         if wire is None:
             return await self._why(Lost.EXIT) if path == "/init" else self._reason or Lost.BEFORE
+        reply: Reply = Lost.EXIT
         self._busy.add(wire)
         try:
             reply = await wire.ask(path, body)
         finally:
             self._busy.discard(wire)
-        if isinstance(reply, Lost):
-            return await self._why(reply)
-        if wire.keeps:
-            self._wires.append(wire)
-        else:
+            self._put_away(wire, reply)
+        return await self._why(reply) if isinstance(reply, Lost) else reply
+
+    def _put_away(self, wire: Wire, reply: Reply) -> None:
+        if isinstance(reply, Lost) or not wire.keeps:
             wire.close()
-        return reply
+        else:
+            self._wires.append(wire)
 
     async def _connect(self, *, patient: bool) -> Wire | None:
         while self._wires:
             wire = self._wires.pop()
             if wire.open:
                 return wire
+            wire.close()
         loop = asyncio.get_running_loop()
         while self._reason is None and not self._ended.is_set():
             try:
