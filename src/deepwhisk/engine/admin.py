@@ -48,7 +48,7 @@ async def answer_admin(
         raise Problem(403, "The supplied authentication is not authorized to access this resource.")
     collection, *names = [unquote(segment) for segment in below.split("/")]
     shape = "/".join([collection, *("NAME" for _ in names[:1]), *names[1:]])
-    act = _ROUTES.get((request.method, shape))
+    act = ROUTES.get((request.method, shape))
     if act is None:
         raise no_route()
     body = await _body(request, platform.limits.max_payload)
@@ -153,7 +153,7 @@ def _with_key(identity: Identity) -> Json:
     return {"subject": identity.subject, "namespace": identity.namespace, "auth": identity.credentials}
 
 
-_ROUTES: dict[tuple[str, str], Callable[[Asked], Awaitable[Any]]] = {
+ROUTES: dict[tuple[str, str], Callable[[Asked], Awaitable[Any]]] = {
     ("GET", "users"): _list,
     ("GET", "users/NAME"): _get,
     ("PUT", "users/NAME"): _create,
