@@ -7,9 +7,21 @@ from pathlib import Path
 
 import click
 
+from deepwhisk.cli.containers import Containers, container_options
 from deepwhisk.cli.logs import log_options
-from deepwhisk.cli.options import host_option, limits_option, state_option
-from deepwhisk.engine import PROFILES, Kinds, Node, Policy, ProcessPool, Service, read_policy, serve
+from deepwhisk.cli.options import host_option, limits_option, retention_options, state_option
+from deepwhisk.engine import (
+    PROCESS,
+    PROFILES,
+    Kinds,
+    Node,
+    Policy,
+    ProcessPool,
+    Retention,
+    Service,
+    read_policy,
+    serve,
+)
 from deepwhisk.settings import State, cache_folder
 
 NETWORK = {
@@ -35,9 +47,20 @@ LOOPBACK = "localhost,127.0.0.1,::1"
     help="What acknowledged things survive: the engine's death, or the machine's (slower).",
 )
 @limits_option
+@retention_options
+@container_options
 @log_options
 @state_option
-def engine(port: int, host: str, durable: str, limits: str, state: State) -> None:
+def engine(
+    port: int,
+    host: str,
+    durable: str,
+    limits: str,
+    keep_days: float,
+    keep_size: int,
+    containers: Containers,
+    state: State,
+) -> None:
     """Run the engine alone, in the foreground."""
     node = Node.found(shutil.which("node"))
     service = Service(
@@ -45,12 +68,20 @@ def engine(port: int, host: str, durable: str, limits: str, state: State) -> Non
         port,
         host,
         policy_of(limits),
+        Retention(keep_days, keep_size),
         durable="power-loss" if durable == "power-loss" else "process",
-        kinds=Kinds.here(node=node is not None),
+        kinds=Kinds.here(node=node is not None or containers.driver != PROCESS),
     )
     serve(
         service,
-        lambda address: ProcessPool(cache_folder(), address, variables=passed_on(os.environ), node=node),
+        lambda address: ProcessPool(
+            cache_folder(),
+            address,
+            variables=passed_on(os.environ),
+            node=node,
+            default=containers.driver,
+            images=containers.images(state, os.environ),
+        ),
         lambda address: click.echo(f"ready at {address}"),
     )
 

@@ -21,6 +21,21 @@ limits_option = click.option(
     help="What actions and namespaces may use: what this machine has, what OpenWhisk's standalone server "
     "gives, or what a file says.",
 )
+keep_days_option = click.option(
+    "--keep-days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=7,
+    show_default=True,
+    help="Days after which activations are removed.",
+)
+keep_size_option = click.option(
+    "--keep-size",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    default=4096,
+    show_default=True,
+    help="Megabytes of the engine's database, above which the oldest activations are removed earlier.",
+)
 state_option = click.option(
     "--state",
     "state",
@@ -38,6 +53,11 @@ def _limits(said: str) -> str:
     if not Path(said).is_file():
         raise click.BadParameter(f"{said} is neither machine nor openwhisk, nor is there such a file.")
     return str(Path(said).absolute())
+
+
+def retention_options(command: Command) -> Command:
+    """What becomes of old activations; the names are those of `Retention`, with `keep_` in front."""
+    return keep_days_option(keep_size_option(command))
 
 
 def endpoint_options(command: Command) -> Command:

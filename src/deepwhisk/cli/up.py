@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from deepwhisk.cli.common import err
+from deepwhisk.cli.containers import driver_option
 from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
-from deepwhisk.cli.options import host_option, limits_option, state_option
+from deepwhisk.cli.options import host_option, limits_option, retention_options, state_option
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
 from deepwhisk.project import Project
@@ -40,8 +41,20 @@ DOWN_SECONDS = 10.0
 )
 @click.option("--detach", is_flag=True, help="Return when all is ready; `deepwhisk down` ends it.")
 @limits_option
+@retention_options
+@driver_option
 @state_option
-def up(port: int, host: str, store_url: str | None, detach: bool, limits: str, state: State) -> None:
+def up(
+    port: int,
+    host: str,
+    store_url: str | None,
+    detach: bool,
+    limits: str,
+    keep_days: float,
+    keep_size: int,
+    driver: str,
+    state: State,
+) -> None:
     """Start store, engine and feed; deploy this project on them.
 
     Prints what to try next; ends with Ctrl-C. Keys, data and logs stay in --state, so a second start goes on
@@ -52,7 +65,9 @@ def up(port: int, host: str, store_url: str | None, detach: bool, limits: str, s
         return
     project = Project.find(Path.cwd())
     warn_if_behind(project)
-    with Machine(state, host, port, store_url, ["--limits", limits]) as machine, settling():
+    told = ["--limits", limits, "--keep-days", str(keep_days), "--keep-size", str(keep_size)]
+    told += ["--driver", driver]
+    with Machine(state, host, port, store_url, told) as machine, settling():
         machine.start(project)
         err.print(machine.hints(project))
         with contextlib.suppress(KeyboardInterrupt):

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 CHECKPOINT_PAGES = 8000  # 32 MB of log, then it is written back
 RESTARTS = 40  # of the log, that are tried in turn
+SLICE = 32  # pages that are given back at a time
 ASIDE = 2  # lists that are read at a time
 
 
@@ -55,6 +56,7 @@ class Database:
         )
         synchronous = "FULL" if self._durable == "power-loss" else "NORMAL"
         connection.executescript(
+            "PRAGMA auto_vacuum=INCREMENTAL;"  # of a new file; it must come first
             f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA wal_autocheckpoint=0;"
             "PRAGMA cache_size=-16000; PRAGMA journal_size_limit=67108864;"
         )
@@ -83,6 +85,19 @@ class Database:
             self.read(f"PRAGMA {pragma}")[0][0] for pragma in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * each)
+
+    async def give_back(self, spare: int) -> bool:
+        """Makes the file a little smaller if more than SPARE bytes of it are free; whether it did."""
+        return await self._in_thread(lambda: self._give_back(spare))
+
+    def _give_back(self, spare: int) -> bool:
+        read = self._writer.execute
+        with self._writing:
+            free, before = (read(f"PRAGMA {what}").fetchone()[0] for what in ("freelist_count", "page_count"))
+            if free * read("PRAGMA page_size").fetchone()[0] <= spare:
+                return False
+            read(f"PRAGMA incremental_vacuum({SLICE})").fetchall()
+            return bool(read("PRAGMA page_count").fetchone()[0] < before)
 
     async def write(self, statements: Iterable[Statement]) -> None:
         """Commits STATEMENTS, together with all that others write in this turn of the loop."""

@@ -1,14 +1,20 @@
-"""Old activations leave, in steps so small that nobody waits for them."""
+"""Old activations leave, in steps so small that nobody waits for them.
+
+Law: at most a fifth of the engine's time is theirs, and no step is longer than about a call.
+"""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from deepwhisk.engine.database import Database
 from deepwhisk.engine.platform import log
 
 DAY = 86_400_000
-STEP = 200
+STEP = 20  # records
+REST = 4  # times as long as a step took
+SPARE = 64 << 20  # bytes of the file that are free and stay, for what is to come
 _OLDEST = "SELECT number, start FROM activations ORDER BY number LIMIT 1 OFFSET ?"
 
 
@@ -24,13 +30,20 @@ class Retention:
 async def keep_tidy(database: Database, retention: Retention) -> None:
     """Runs until it is cancelled."""
     while True:
-        removed = 0
-        while await _remove_some(database, retention):
-            removed += STEP
-            await asyncio.sleep(0.02)
-        if removed:
-            log.info("removed about %d old activations", removed)
+        steps = await _in_steps(lambda: _remove_some(database, retention))
+        if steps:
+            log.info("removed about %d old activations", steps * STEP)
+        await _in_steps(lambda: database.give_back(SPARE))
         await asyncio.sleep(retention.every)
+
+
+async def _in_steps(step: Callable[[], Awaitable[bool]]) -> int:
+    """Goes on as long as STEP does something, and rests after each; how often it did."""
+    began, done = time.monotonic(), 0
+    while await step():
+        await asyncio.sleep(REST * (time.monotonic() - began))
+        began, done = time.monotonic(), done + 1
+    return done
 
 
 async def _remove_some(database: Database, retention: Retention) -> bool:
