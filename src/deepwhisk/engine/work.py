@@ -176,9 +176,9 @@ async def _again(platform: Platform, activation_id: str, work: dict[str, Any]) -
     except Problem as problem:
         await platform.database.write([_failed(step, problem.message).statement(), _finished(activation_id)])
         return
-    work = Work(step, reached, accepted=True)
-    _count(platform, [work], 1)
-    await _begin(platform, work)
+    again = Work(step, reached, accepted=True)
+    _count(platform, [again], 1)
+    await _begin(platform, again)
 
 
 def _caller(platform: Platform, namespace: str, subject: str | None) -> Identity | None:
