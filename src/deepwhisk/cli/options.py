@@ -21,6 +21,16 @@ limits_option = click.option(
     help="What actions and namespaces may use: what this machine has, what OpenWhisk's standalone server "
     "gives, or what a file says.",
 )
+driver_option = click.option(
+    "--driver",
+    type=click.Choice(["process", "docker", "udocker"]),
+    default="process",
+    show_default=True,
+    envvar="DEEPWHISK_DRIVER",
+    show_envvar=True,
+    help="What runs actions of a kind, and images named deepwhisk/…. Other images run in Docker, or in "
+    "uDocker where there is no Docker.",
+)
 keep_days_option = click.option(
     "--keep-days",
     type=click.FloatRange(min=0, min_open=True),

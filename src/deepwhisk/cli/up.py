@@ -12,11 +12,10 @@ from pathlib import Path
 import click
 
 from deepwhisk.cli.common import err
-from deepwhisk.cli.containers import driver_option
 from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
-from deepwhisk.cli.options import host_option, limits_option, retention_options, state_option
+from deepwhisk.cli.options import driver_option, host_option, limits_option, retention_options, state_option
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
 from deepwhisk.project import Project
