@@ -54,11 +54,15 @@ class Order:
         name = self.name or found.project
         if self.managed and not name:
             raise ManifestError(f"{found.file} has no project.name, which --managed needs; or --projectname.")
-        return replace(found, project="" if self.managed is False else name)
+        return _unmanaged(found) if self.managed is False else replace(found, project=name)
 
 
 def _passed_over(manifest: Manifest) -> None:
     """Tell nobody."""
+
+
+def _unmanaged(manifest: Manifest) -> Manifest:
+    return replace(manifest, project="", dependencies=tuple(map(_unmanaged, manifest.dependencies)))
 
 
 def plan_deployment(

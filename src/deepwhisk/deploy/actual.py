@@ -54,9 +54,12 @@ def list_all(whisk: Whisk, namespace: str) -> Listed:
 
 
 def family(manifest: Manifest) -> Iterator[Manifest]:
-    """The manifests that are deployed together, in their order."""
-    for other in manifest.dependencies:
-        yield from family(other)
+    """The manifests that are deployed together, in their order; one that several need comes once."""
+    seen = set()
+    for other in (one for needed in manifest.dependencies for one in family(needed)):
+        if (other.project, other.hash) not in seen:
+            seen.add((other.project, other.hash))
+            yield other
     yield manifest
 
 

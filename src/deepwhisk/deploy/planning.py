@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deepwhisk.deploy.actual import Actual
+from deepwhisk.deploy.actual import Actual, family
 from deepwhisk.deploy.change import Change, Field, Verb
 from deepwhisk.deploy.comparing import DEFAULT_LIMITS, differences, feed_fields
 from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, feed_calls, remembered
@@ -19,13 +19,15 @@ def plan(manifest: Manifest, actual: Actual) -> tuple[Change, ...]:
 
     The projects that a manifest depends on come before it. What goes makes room where its name is taken.
     """
-    before = [change for other in manifest.dependencies for change in plan(other, actual)]
+    return tuple(change for one in family(manifest) for change in _planned(one, actual))
+
+
+def _planned(manifest: Manifest, actual: Actual) -> tuple[Change, ...]:
     made = [_wanted(entity, manifest, actual) for entity in manifest.entities]
     names = {entity.name for entity in manifest.entities}
     gone = removal_order(_gone(manifest, actual))
     in_the_way = [change for change in gone if change.name in names]
     return (
-        *before,
         *removed_routes(manifest, actual),
         *in_the_way,
         *made,
