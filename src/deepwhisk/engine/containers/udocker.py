@@ -13,14 +13,16 @@ from typing import Any
 from deepwhisk.engine.container import Container
 from deepwhisk.engine.containers.orphans import MARK, claim_folder
 from deepwhisk.engine.containers.udocker_container import Place, UdockerContainer, keep
-from deepwhisk.engine.containers.udocker_images import Images, remove
+from deepwhisk.engine.containers.udocker_images import Images
 from deepwhisk.engine.containers.udocker_program import Mode, Udocker, find
+from deepwhisk.engine.containers.udocker_trees import remove
 from deepwhisk.engine.containers.watch import Watch
 from deepwhisk.engine.invocation import Executable
 from deepwhisk.engine.kinds import image_of
 from deepwhisk.errors import ContainerFailed
 
 _NAME = "container"
+_COMMON = {"PYTHONDONTWRITEBYTECODE": "1"}  # what is written among the system's files is for nobody
 
 
 class UdockerDriver:
@@ -51,18 +53,18 @@ class UdockerDriver:
 
     async def ready(self, executable: Executable) -> None:
         _, images, _, _ = self._open()
-        await images.tree(image_of(executable))
+        await images.want(image_of(executable))
 
     async def start(self, executable: Executable) -> Container:
         _, images, scratch, _ = self._open()
         self._number += 1
-        folder = scratch / str(self._number)
+        place = Place(scratch / str(self._number), await images.hold(image_of(executable)))
         try:
-            (folder / "containers").mkdir(parents=True)
-            tree = await images.clone(image_of(executable), folder / "containers" / _NAME)
-            return await self._begin(Place(folder, images, tree), executable)
+            (place.folder / "containers").mkdir(parents=True)
+            await place.tree.clone(place.folder / "containers" / _NAME)
+            return await self._begin(place, executable)
         except BaseException as fault:
-            self._keep(remove(folder))
+            self._keep(_abandon(place))
             if isinstance(fault, OSError):
                 raise ContainerFailed(f"cannot start a container of uDocker: {fault}") from fault
             raise
@@ -71,10 +73,9 @@ class UdockerDriver:
         udocker, images, _, _ = self._open()
         folder = place.folder
         several = {"__OW_ALLOW_CONCURRENT": "true"} if executable.concurrency > 1 else {}
-        given = {**self._variables, **several, MARK: str(folder)}
-        command = udocker.command(
-            "run", "--nobanner", *(f"--env={name}={value}" for name, value in given.items()), _NAME
-        )
+        given = {**_COMMON, **self._variables, **several, MARK: str(folder)}
+        variables = [f"--env={name}={value}" for name, value in given.items()]
+        command = udocker.command("run", "--nobanner", *place.tree.volumes(), *variables, _NAME)
         environment = images.environment(folder / "containers") | {"UDOCKER_TMP": str(folder)}
         return await keep(command, environment, place, executable, self._watch)
 
@@ -111,3 +112,8 @@ class UdockerDriver:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _abandon(place: Place) -> None:
+    await place.tree.release()
+    await remove(place.folder)

@@ -20,7 +20,7 @@ import deepwhisk
 from deepwhisk.engine.container import Lost, Reply
 from deepwhisk.engine.containers.orphans import MARK, end_marked
 from deepwhisk.engine.containers.process import ProcessContainer, open_pipe
-from deepwhisk.engine.containers.udocker_images import Images
+from deepwhisk.engine.containers.udocker_trees import Tree, remove
 from deepwhisk.engine.containers.watch import Watch
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.engine.invocation import Executable
@@ -37,11 +37,10 @@ _SOURCES = Path(deepwhisk.__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a container has its files, and whose clone they are."""
+    """Where a container has its own files, and the tree that it shares."""
 
     folder: Path
-    images: Images
-    tree: Path
+    tree: Tree
 
 
 class UdockerContainer(ProcessContainer):
@@ -149,7 +148,8 @@ class UdockerContainer(ProcessContainer):
             self._lose_keeper()  # it does not answer
         if self._keeper is not None:
             await asyncio.to_thread(_reap, self._keeper)
-        await self._place.images.discard(self._place.tree, self.folder)
+        await self._place.tree.release()
+        await remove(self.folder)
 
 
 async def keep(

@@ -1,39 +1,22 @@
-"""Images of uDocker as file trees: pulled if they are not here, extracted once, cloned for each container.
-
-Law: what a container leaves behind meets none that starts later. Most files of its tree are links to those of
-the image, which only root, real or played, can change in place: then the image is extracted anew. Small ones
-outside of what a system installs are copies, as programs write in such places.
-"""
+"""Images of uDocker: those that are there, those that are pulled; each is extracted once."""
 
 import asyncio
 import fcntl
 import hashlib
 import os
 import re
-import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepwhisk.engine.containers.udocker_program import Udocker
+from deepwhisk.engine.containers.udocker_trees import ROOT, Tree, Trees, remove, run
 from deepwhisk.errors import ContainerFailed, ImageMissing
 
-ROOT = "ROOT"
-_LOOSE = "loose"  # the names of those that are copied
-_SYSTEM = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt")
-_LARGE = 1 << 20
-_TAIL = 1000
 _WAIT = 0.05
 _ATTEMPTS = 3
-_CLONE = """
-cp -al "$1" "$2" && cd "$1/ROOT" &&
-xargs -0 -r -a ../loose cp -a --parents --remove-destination -t "$2/ROOT" &&
-if [ -d "$2/ROOT/etc" ]; then cp --remove-destination /etc/hosts "$2/ROOT/etc/hosts"; fi
-"""
-_CHANGED = 'find "$1" -type f -links +1 -newer "$2/loose" -print -quit'
-_REMOVE = 'rm -rf "$1" 2>/dev/null || { find "$1" -type d -exec chmod u+rwx {} +; rm -rf "$1"; }'
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,66 +57,53 @@ class Images:
         self._udocker = udocker
         self._folder = folder
         self._tools = folder / "tools"
-        self._trees = folder / "trees"
-        self._trees.mkdir(parents=True, exist_ok=True)
+        self._trees = Trees(folder / "trees")
         udocker.lend(self._tools)
-        self._making: dict[str, asyncio.Task[Path]] = {}
+        self._making: dict[str, asyncio.Task[None]] = {}
 
     def environment(self, containers: Path) -> dict[str, str]:
         """Of a uDocker whose containers are there."""
         return self._udocker.environment(self._tools) | {"UDOCKER_CONTAINERS": str(containers)}
 
-    async def tree(self, image: str) -> Path:
-        """Made once at a time, for all that wait for it; raises ImageMissing."""
-        task = self._making.get(image)
-        if task is None:
-            task = self._making[image] = asyncio.create_task(self._tree(image))
-            task.add_done_callback(lambda _: self._making.pop(image, None))
-        return await asyncio.shield(task)
+    async def want(self, image: str) -> None:
+        """Return when IMAGE has a tree, made once for all that wait for it; raises ImageMissing."""
+        if self._find(Name.read(image)) is None:
+            making = self._making.get(image)
+            if making is None:
+                making = self._making[image] = asyncio.create_task(self._make(image))
+                making.add_done_callback(lambda _: self._making.pop(image, None))
+            await asyncio.shield(making)
 
-    async def clone(self, image: str, target: Path) -> Path:
-        """Make TARGET a container's own; gives the tree of IMAGE. Raises ContainerFailed."""
-        said = "another engine removes it as often as this one makes it"
+    async def hold(self, image: str) -> Tree:
+        """The tree of IMAGE, to be released; raises ContainerFailed."""
         for _ in range(_ATTEMPTS):
-            tree = await self.tree(image)
-            async with self._locked(fcntl.LOCK_SH):
-                if not tree.is_dir():
-                    continue
-                code, said = await _run("/bin/sh", "-c", _CLONE, "clone", str(tree), str(target))
-            if not code:
+            await self.want(image)
+            found = self._find(Name.read(image))
+            tree = self._trees.hold(found) if found else None
+            if tree is not None:
                 return tree
-            break
-        raise ContainerFailed(f"the files of {image} cannot be cloned: {said}")
-
-    async def discard(self, tree: Path, folder: Path) -> None:
-        """Remove what a container of TREE had in FOLDER."""
-        code, changed = await _run("/bin/sh", "-c", _CHANGED, "changed", str(folder), str(tree))
-        if changed and not code:
-            async with self._locked(fcntl.LOCK_EX):
-                await remove(tree)
-        await remove(folder)
+        raise ContainerFailed(
+            f"the files of {image} are removed as often as they are made; is it being loaded?"
+        )
 
     async def close(self) -> None:
         making = list(self._making.values())
         for task in making:
             task.cancel()
         await asyncio.gather(*making, return_exceptions=True)
+        await self._trees.sweep()
 
-    async def _tree(self, image: str) -> Path:
+    async def _make(self, image: str) -> None:
         name = Name.read(image)
-        if not self._has(name):
-            async with self._locked(fcntl.LOCK_EX):
-                if not self._kept(name).is_dir():
-                    await self._pull(image, name)
-                if not self._has(name):
-                    await self._extract(image, name, self._tree_of(name))
-        return self._tree_of(name)
+        async with self._alone():
+            if not self._kept(name).is_dir():
+                await self._pull(image, name)
+            if self._find(name) is None:
+                await self._extract(image, name)
 
-    def _has(self, name: Name) -> bool:
-        return self._kept(name).is_dir() and self._tree_of(name).is_dir()
-
-    def _tree_of(self, name: Name) -> Path:
-        return self._trees / f"{name.slug}-{_digest(self._kept(name))}"
+    def _find(self, name: Name) -> Path | None:
+        kept = self._kept(name)
+        return self._trees.find(f"{name.slug}-{_digest(kept)}") if kept.is_dir() else None
 
     def _home(self, name: Name) -> Path:
         """Registries with a port are kept apart: uDocker knows their images by the same names as others."""
@@ -143,7 +113,7 @@ class Images:
         return self._home(name) / "repos" / name.repository / name.tag[1:]
 
     async def _pull(self, image: str, name: Name) -> None:
-        code, said = await self._order(name, self._trees, "pull", *name.asked_at(), str(name))
+        code, said = await self._order(name, self._folder, "pull", *name.asked_at(), str(name))
         if code or not self._kept(name).is_dir():
             raise ImageMissing(
                 image,
@@ -152,34 +122,31 @@ class Images:
                 f"uDocker says: {said}",
             )
 
-    async def _extract(self, image: str, name: Name, tree: Path) -> None:
-        for left in self._trees.glob("new-*"):  # by an engine that was killed
+    async def _extract(self, image: str, name: Name) -> None:
+        for left in self._folder.glob("new-*"):  # by an engine that was killed
             await remove(left)
-        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._trees))
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
         try:
             code, said = await self._order(name, new, "create", str(name))
             made = next(iter(new.glob(f"*/{ROOT}")), None)
             if code or made is None:
                 raise ImageMissing(image, f"The image {image} cannot be extracted. uDocker says: {said}")
-            await asyncio.to_thread(_settle, made)
-            for outdated in self._trees.glob(f"{name.slug}-????????????????"):
-                await remove(outdated)
-            made.parent.rename(tree)
+            await self._trees.adopt(name.slug, f"{name.slug}-{_digest(self._kept(name))}", made)
         finally:
             await remove(new)
 
     async def _order(self, name: Name, containers: Path, *order: str) -> tuple[int, str]:
         home = {"UDOCKER_DIR": str(self._home(name))}
-        return await _run(*self._udocker.command(*order), variables=self.environment(containers) | home)
+        return await run(*self._udocker.command(*order), variables=self.environment(containers) | home)
 
     @asynccontextmanager
-    async def _locked(self, how: int) -> AsyncIterator[None]:
-        """Other engines of this user share the trees."""
-        descriptor = os.open(self._trees / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    async def _alone(self) -> AsyncIterator[None]:
+        """Other engines of this user share the folder."""
+        descriptor = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             while True:
                 try:
-                    fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     await asyncio.sleep(_WAIT)
@@ -188,60 +155,7 @@ class Images:
             os.close(descriptor)
 
 
-async def remove(folder: Path) -> None:
-    """Also what was made unreadable, and without touching what is linked."""
-    await _run("/bin/sh", "-c", _REMOVE, "remove", str(folder))
-
-
-async def _run(*command: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
-    """Its exit code and the end of what it said; it ends with whoever waits for it."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=variables,
-        start_new_session=True,
-    )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, 9)
-            await process.wait()
-    return process.returncode or 0, said.decode(errors="replace").strip()[-_TAIL:]
-
-
 def _digest(kept: Path) -> str:
     """Of an image, whose parts are named by theirs."""
     parts = sorted(f"{part.name} {part.readlink() if part.is_symlink() else ''}" for part in kept.iterdir())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _settle(root: Path) -> None:
-    """Make folders ours to clone and to remove, and what is linked nobody's to write."""
-    loose: list[bytes] = []
-    for folder, file, found in _walk(root):
-        place = Path(folder) / file
-        system = place.relative_to(root).parts[0] in _SYSTEM
-        if system or found.st_size >= _LARGE:
-            place.chmod(stat.S_IMODE(found.st_mode) & ~0o222)
-        else:
-            loose.append(os.fsencode(place.relative_to(root)))
-    (root.parent / _LOOSE).write_bytes(b"\0".join(loose))
-
-
-def _walk(root: Path) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Every regular file."""
-    for folder, folders, files in os.walk(root):
-        for each in folders:
-            _open_folder(Path(folder) / each)
-        for file in files:
-            found = os.lstat(os.path.join(folder, file))
-            if stat.S_ISREG(found.st_mode):
-                yield folder, file, found
-
-
-def _open_folder(folder: Path) -> None:
-    if not folder.is_symlink():
-        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o700)
