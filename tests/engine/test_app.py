@@ -1,5 +1,9 @@
 """What every request has in common, and what is outside of the namespaces."""
 
+import asyncio
+import base64
+from urllib.parse import urlsplit
+
 import pytest
 
 from fixtures.engine import Api, Whisk
@@ -172,3 +176,20 @@ async def test_logs_are_forwarded_nowhere(whisk: Whisk) -> None:
     assert (await whisk.nobody("GET", path)).status == 401
     assert (await whisk.system("GET", path)).status == 403
     assert (await whisk.api("PUT", path, {})).status == 405
+
+
+async def test_a_request_may_name_the_whole_address(whisk: Whisk) -> None:
+    await whisk.api.make("a")
+    address = urlsplit(whisk.api.address)
+    credentials = base64.b64encode(str(whisk.api.credentials).encode()).decode()
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(
+        f"GET https://a.org/api/v1/namespaces/_/actions/a?code=false HTTP/1.1\r\nHost: a.org\r\n"
+        f"Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n".encode()
+    )
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"name":"a"' in answer

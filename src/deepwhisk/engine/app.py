@@ -17,7 +17,7 @@ from deepwhisk.engine.admin import answer_admin
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.authentication import SYSTEM
-from deepwhisk.engine.exchange import ACTIVATION_ID, readable, reply, reply_problem, reply_text
+from deepwhisk.engine.exchange import ACTIVATION_ID, readable, reply, reply_problem, reply_text, target
 from deepwhisk.engine.forwarding import answer_forwarding
 from deepwhisk.engine.gateway import answer_gateway, is_routed
 from deepwhisk.engine.metrics import CONTENT_TYPE
@@ -57,7 +57,7 @@ def create_app(platform: Platform) -> Answer:
 
     async def answer(request: BaseRequest) -> Response:
         transaction_id = _transaction(request)
-        path, _, query = readable(request.raw_path).partition("?")
+        path, _, query = target(request.raw_path).partition("?")
         try:
             response = await _route(platform, request, transaction_id, path, query)
         except Problem as problem:

@@ -43,6 +43,13 @@ def readable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def target(text: str) -> str:
+    """Path and query of a request; a client may name the whole address, as one does to a proxy."""
+    if text.startswith("/") or "://" not in text:
+        return readable(text)
+    return "/" + readable(text).partition("://")[2].partition("/")[2]
+
+
 @lru_cache(1024)
 def read_query(text: str) -> Mapping[str, str]:
     """The first value of each key."""
