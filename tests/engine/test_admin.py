@@ -328,3 +328,11 @@ async def test_a_namespace_made_anew_finds_no_container_of_the_old_one(whisk: Wh
 
     assert (await a_foreign_call(whisk, await create(whisk)))[:2] == first[:2]
     assert whisk.pool.calls[-1][0].key != first
+
+
+async def test_a_name_is_not_given_again_before_all_is_removed(whisk: Whisk) -> None:
+    whisk.platform.database.write_now([("INSERT INTO leaving VALUES ('ada')", ())])
+    answer = await whisk.system("PUT", f"{USERS}/ada")
+
+    assert answer.status == 409
+    assert answer.error == "What the namespace 'ada' held is still being removed; try again in a moment."
