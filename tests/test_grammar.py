@@ -22,7 +22,11 @@ from deepwhisk.grammar import MANIFEST, VALUE, Each, read
         ("packages: {p: {inputs: {a: {~: 1}}}}\n", r":1: a key of packages.p.inputs.a must be text"),
         ("packages: {p: {inputs: {a: {n: 1}}}}\n", r":1: quote the key 'n' of packages.p.inputs.a"),
         ("packages: {p: {inputs: {a: .nan}}}\n", r":1: packages.p.inputs.a is .nan"),
-        ("packages: {<<: {p: {}}}\n", r":1: .*merge keys"),
+        ("packages: {<<: 3}\n", r":1: this is not YAML: what << brings must be a mapping"),
+        (
+            "packages: {p: &p {inputs: {a: 1}}, q: {<<: *p, inputs: {}, inputs: {}}}",
+            r"'inputs' is written twice",
+        ),
         ("packages: {p: {actions: {a: {limits: {timeout: 1s}}}}}\n", r"timeout must be a whole number"),
         ("\0", r": this is not YAML"),
         ("[" * 3000, r"nested too deeply"),
@@ -44,6 +48,26 @@ def test_what_it_does_not_allow_is_told_with_file_and_line(text: str, sentence: 
 )
 def test_scalars_are_read_as_go_reads_them(written: str, value: Any) -> None:
     assert read(f"a: {written}", "a.yaml", Each(VALUE)) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("{a: &a {x: 1}, b: {<<: *a, z: 2}}", {"x": 1, "z": 2}),
+        ("{a: &a {x: 1}, b: {x: 2, <<: *a}}", {"x": 2}),
+        ("{a: &a {x: 1}, c: &c {x: 3, z: 4}, b: {<<: [*a, *c]}}", {"x": 1, "z": 4}),
+        ("{a: &a [1], b: *a}", [1]),
+    ],
+)
+def test_aliases_and_merges_are_read(written: str, value: Any) -> None:
+    assert read(written, "a.yaml", Each(VALUE))["b"] == value
+
+
+def test_aliases_that_stand_for_too_much_are_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(ManifestError, match=r"a.yaml:\d+: .*its aliases stand for more than 1000000 values"):
+        read("\n".join(lines), "a.yaml", Each(VALUE))
 
 
 def test_keys_and_texts_keep_what_is_written() -> None:

@@ -145,6 +145,8 @@ class TestInputs:
             ("{type: json, value: '[1, 2]'}", [1, 2]),
             ("{type: json, value: 'no json'}", "no json"),
             ("{type: boolean}", False),
+            ("{description: of a person}", ""),
+            ("~", ""),
             ("{value: 3}", 3),
             ("{value: 3, more: 4}", {"value": 3, "more": 4}),
             ("float", 0),

@@ -4,11 +4,14 @@ Bare `y` and `n` are booleans, `1e3` is a number, `1:30` is text. What is writte
 """
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
 TAG = "tag:yaml.org,2002:"
+MERGE = f"{TAG}merge"
+LARGEST = 1_000_000  # values of a file, with what its aliases stand for
+Pairs: TypeAlias = list[tuple[yaml.Node, yaml.Node]]
 
 
 class GoLoader(yaml.SafeLoader):
@@ -43,6 +46,38 @@ def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 
 GoLoader.add_constructor(f"{TAG}bool", _truth)
 GoLoader.add_constructor(f"{TAG}int", _whole)
+
+
+def merged(node: yaml.MappingNode) -> Pairs:
+    """The pairs of a mapping, and those that `<<` brings and that it does not have itself."""
+    pairs: Pairs = [(key, value) for key, value in node.value if key.tag != MERGE]
+    for key, value in node.value:
+        if key.tag == MERGE:
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(source, yaml.MappingNode):
+                    raise _error("what << brings must be a mapping", key)
+                names = {own.value for own, _ in pairs}
+                pairs += [pair for pair in merged(source) if pair[0].value not in names]
+    return pairs
+
+
+def check_size(node: yaml.Node | None) -> None:
+    """Raises YAMLError for a file whose aliases of aliases would fill the memory."""
+    if node is not None and _size(node, {}) > LARGEST:
+        raise _error(f"its aliases stand for more than {LARGEST} values", node)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        inner = [one for pair in node.value for one in (pair if isinstance(pair, tuple) else (pair,))]
+        known[id(node)] = 1 + sum(_size(one, known) for one in inner)
+    return known[id(node)]
+
+
+def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 class GoDumper(yaml.SafeDumper):

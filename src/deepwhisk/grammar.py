@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from deepwhisk.errors import ManifestError
-from deepwhisk.goyaml import TAG, GoLoader
+from deepwhisk.goyaml import TAG, GoLoader, check_size, merged
 
 TEXT, FLAG, NUMBER, VALUE = "text", "true or false", "a whole number", "a value"
 NAMES = "text, or a list of names"
@@ -113,6 +113,7 @@ def read(text: str, file: str, rule: Rule) -> dict[str, Any]:
     try:
         loader = GoLoader(text)
         node = loader.get_single_node()
+        check_size(node)
         return {} if node is None else _Reader(file, loader).read(node, rule, "")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -164,7 +165,7 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             raise self._error(node, f"{where} must be a mapping, not {_described(node)}")
         seen = set()
-        for key, value in node.value:
+        for key, value in merged(node):
             name = self._key(key, where)
             if name in seen:
                 raise self._error(key, f"the key {name!r} is written twice in {where}")
@@ -172,8 +173,8 @@ class _Reader:
             yield name, value, key
 
     def _key(self, key: yaml.Node, where: str) -> str:
-        if not isinstance(key, yaml.ScalarNode) or key.tag == f"{TAG}merge" or _is_null(key):
-            raise self._error(key, f"a key of {where} must be text; merge keys (<<) are not read")
+        if not isinstance(key, yaml.ScalarNode) or _is_null(key):
+            raise self._error(key, f"a key of {where} must be text")
         return str(key.value)
 
     def _items(self, node: yaml.Node, where: str) -> list[yaml.Node]:

@@ -104,17 +104,16 @@ def _values(
     where: str,
     over: Mapping[str, Any],
 ) -> list[tuple[str, Any]]:
-    resolved = [
+    return [
         (key, over[key] if key in over else _value(key, entry, package, environ, where))
         for key, entry in found.items()
     ]
-    return [(key, value) for key, value in resolved if value is not None]
 
 
 def _value(key: str, entry: Any, package: Mapping[str, Any], environ: Environ, where: str) -> Any:
     if not _is_multi_line(entry):
         zero = ZERO.get(entry) if isinstance(entry, str) else None
-        return interpolate(entry, environ, package) if zero is None else zero
+        return interpolate("" if entry is None else entry, environ, package) if zero is None else zero
     kind = entry.get("type")
     if kind is not None and kind not in ZERO:
         raise ManifestError(
@@ -122,7 +121,7 @@ def _value(key: str, entry: Any, package: Mapping[str, Any], environ: Environ, w
         )
     value = _written(entry)
     if value is None:
-        return ZERO.get(kind or "")
+        return ZERO[kind or "string"]
     return (
         _parsed(value) if kind == "json" and isinstance(value, str) else interpolate(value, environ, package)
     )

@@ -71,6 +71,8 @@ def _packages(found: Mapping[str, Any], source: Source) -> Mapping[str, Any]:
             source.at(found["project"], "packages", "project.packages"),
             "there are packages at the top too, and those alone are deployed.",
         )
+    if not (found.get("packages") or below):
+        source.warn(source.file, "it has no packages, so there is nothing to deploy.")
     return found.get("packages") or below or {}
 
 
