@@ -87,6 +87,22 @@ class TestGitHub:
         assert found is not None
         assert (found.address, found.folder) == (address, folder)
 
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "actions: {a: {function: ../../../../../../../../../etc/passwd, runtime: python}}",
+            "actions: {a: {function: src, runtime: python, include: [[../../../../../etc, x]]}}",
+            "dependencies: {a: {location: /tmp/..}, b: {location: ../../../..}}",
+        ],
+    )
+    def test_a_fetched_project_reads_nothing_of_this_machine(
+        self, entry: str, tmp_path: Path, pages: Pages
+    ) -> None:
+        manifest = f"packages: {{words: {{{entry}}}}}"
+        pages.pages["/owner/bad/zipball/master"] = archive(**{"manifest.yaml": manifest, "src__a.py": CODE})
+        with pytest.raises(ManifestError, match=r"m.yaml:4: .*lies outside of the project"):
+            parsed(depending("github.com/owner/bad"), tmp_path, pages)
+
     def test_an_archive_that_reaches_out_of_its_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="lies outside"):
             unpack(archive(**{"..__..__..__evil": "x"}), tmp_path / "place")

@@ -61,9 +61,9 @@ def write(project: Project) -> bool:
 
 def check_current(project: Project) -> None:
     """Raises ManifestError when the committed manifest is behind the folders."""
-    path = project.folder / MANIFEST
-    if not path.is_file():
-        raise ManifestError(f"There is no {path}; write it with `deepwhisk manifest`.")
+    path = written_manifest(project.folder)
+    if path is None:
+        raise ManifestError(f"There is no {project.folder / MANIFEST}; write it with `deepwhisk manifest`.")
     ours, theirs = manifest_text(project).splitlines(), path.read_text(encoding="utf-8").splitlines()
     if ours != theirs:
         pairs = zip_longest(ours, theirs)

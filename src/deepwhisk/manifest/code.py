@@ -45,7 +45,7 @@ def _kind(function: str, entry: Mapping[str, Any], source: Source, where: str) -
     if not function:
         return inline_kind(runtime, source, where)
     suffix = PurePosixPath(urlsplit(function).path if _is_address(function) else function).suffix.lower()
-    if suffix == ".zip" or (not _is_address(function) and (source.folder / function).is_dir()):
+    if suffix == ".zip" or (not _is_address(function) and source.path(function, where).is_dir()):
         return kind_of_archive(function, runtime, source, where)
     return kind_of_file(function, suffix, runtime, source, where)
 
@@ -53,7 +53,7 @@ def _kind(function: str, entry: Mapping[str, Any], source: Source, where: str) -
 def _code(function: str, entry: Mapping[str, Any], source: Source, where: str) -> str:
     if _is_address(function):
         return _encoded(_fetched(function, source, where), urlsplit(function).path, where)
-    path = source.folder / function
+    path = source.path(function, where)
     if path.is_dir():
         return _zipped(path, entry, source, where)
     if not path.is_file():
@@ -62,6 +62,8 @@ def _code(function: str, entry: Mapping[str, Any], source: Source, where: str) -
 
 
 def _zipped(path: Path, entry: Mapping[str, Any], source: Source, where: str) -> str:
+    for included in entry.get("include", ()):
+        source.path(included[0] if included else ".", where)
     try:
         content = zip_folder(path, source.folder, entry.get("include", ()), entry.get("exclude", ()))
     except ManifestError as error:

@@ -76,7 +76,7 @@ def _binding(
 
 
 def _project(found: Dependency, source: Source, parse: Parse) -> Manifest:
-    folder = source.folder / found.location
+    folder = source.path(found.location, found.where)
     if folder.is_dir():
         return _parsed(folder.resolve(), found, source, parse)
     repo = repository(found.location)
@@ -88,7 +88,8 @@ def _project(found: Dependency, source: Source, parse: Parse) -> Manifest:
     try:
         archive = source.fetch(repo.archive(found.entry.get("version") or BRANCH))
         with tempfile.TemporaryDirectory(prefix="deepwhisk-") as place:
-            return _parsed(unpack(archive, Path(place)) / repo.folder, found, source, parse)
+            root = unpack(archive, Path(place).resolve())
+            return _parsed(root / repo.folder, found, replace(source, root=root), parse)
     except ManifestError as error:
         if str(error).startswith(found.where):
             raise
@@ -109,7 +110,7 @@ def _source(origin: Origin, found: Dependency, source: Source) -> Source:
     made = origin.source(source.environ, source.kinds, source.known)
     within = (*source.within, source.folder.resolve())
     file = f"{found.location.strip('/')}/{origin.file}"
-    return replace(made, file=file, fetch=source.fetch, within=within, params=source.params)
+    return replace(made, file=file, fetch=source.fetch, within=within, root=source.root, params=source.params)
 
 
 def _package_of(project: Manifest, found: Dependency) -> str:

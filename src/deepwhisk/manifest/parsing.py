@@ -152,7 +152,7 @@ def _swagger(project: Mapping[str, Any], source: Source) -> str:
         return ""
     where = source.at(project, "config", "project.config")
     try:
-        found = yaml.safe_load((source.folder / config).read_text(encoding="utf-8"))
+        found = yaml.safe_load(source.path(config, where).read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(f"{where}: {config} cannot be read: {error.strerror}.") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:

@@ -54,6 +54,7 @@ class Source:
     strict: bool = False
     fetch: Callable[[str], bytes] = fetch
     within: tuple[Path, ...] = ()  # the folders of the projects that this one is a dependency of
+    root: Path | None = None  # of a project that was fetched, which reads nothing outside of it
     warnings: list[str] = field(default_factory=list)
 
     def interpolated(self, text: str, package: Mapping[str, Any] = NOTHING) -> str:
@@ -63,6 +64,15 @@ class Source:
         """How an error names a place: file, line, entity."""
         number = line(found, key)
         return f"{self.file}:{number}: {what}" if number else f"{self.file}: {what}"
+
+    def path(self, name: str, where: str) -> Path:
+        """A file or folder that the manifest names. Raises ManifestError for one it has no business with."""
+        found = self.folder / name
+        if self.root is not None and not found.resolve().is_relative_to(self.root.resolve()):
+            raise ManifestError(
+                f"{where}: {name} lies outside of the project, which was fetched from elsewhere."
+            )
+        return found
 
     def over(self, setting: Setting, found: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs that somebody else than the manifest says: its deployment file, then the caller."""
