@@ -18,6 +18,7 @@ from deepwhisk.feeds.alarms.ending import Ending
 from deepwhisk.feeds.apihost import Apihost
 from deepwhisk.feeds.backoff import Backoff
 from deepwhisk.feeds.confirm import Confirmer
+from deepwhisk.feeds.database import secure
 from deepwhisk.feeds.dispatcher import Dispatcher
 from deepwhisk.feeds.flow import Flow
 from deepwhisk.feeds.intake import Intake
@@ -101,7 +102,8 @@ class Feed:
         self.threads.shutdown(wait=True, cancel_futures=True)
 
     async def renew(self, name: str) -> None:
-        """The register has news of a subscription: let what runs follow it."""
+        """The register has news of a subscription: secure it, and let what runs follow it."""
+        secure(self.database)
         async with self._renewing:
             if flow := self.flows.get(name):
                 await flow.stop()

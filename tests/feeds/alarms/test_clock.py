@@ -228,7 +228,7 @@ async def test_an_end_that_was_cut_short_is_made_again(bench: Bench, openwhisk: 
     async with bench.running(now=day) as feed:
         await bench.alarm(date=(NOON + 60) * 1000, fireOnce=True, deleteAfterFire="rules")
         day.passes(feed, 60)
-        await bench.until(lambda: feed.clock.turn() or len(openwhisk.deletions) < 999)
+        await bench.until(lambda: feed.clock.turn() or len(openwhisk.deletions) < 1000)
     openwhisk.deletions = []
     async with bench.running(now=day):
         await bench.until(lambda: state(bench) == "deleted")

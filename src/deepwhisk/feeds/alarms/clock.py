@@ -82,9 +82,11 @@ class Clock:
 
     def _entered(self, name: str, now: float) -> bool:
         registered, standing = self._register.find(name), self.ticks.find(name)
-        if registered is None or not isinstance(registered.subscription, Alarm) or standing.next is None:
+        alarm = registered.subscription if registered else None
+        if not isinstance(alarm, Alarm) or standing.next is None:
+            self.ticks.advance(name, None, standing.fires)
             return False
-        alarm, late = registered.subscription, now - standing.next
+        late = now - standing.next
         if late > LATE:
             log.info("%s is %.0f s late; what was due meanwhile is due once", name, late)
         news = not (late > LATE and alarm.ended(now)) and self.ticks.enter(name, standing.next, now)

@@ -31,6 +31,7 @@ class AlarmFeed:
             "description": self.description,
             "parameters": [{"name": name, "required": required} for name, required in taken],
             "feed": True,
+            "container-driver": "process",  # near the feed service, which listens on this machine alone
         }
         return {
             "exec": {"kind": KIND, "code": Path(feed.__file__).read_text(encoding="utf-8")},
