@@ -89,6 +89,17 @@ def test_the_list_has_users_and_no_keys(engine: Engine, name: str) -> None:
     assert auth.partition(":")[2] not in shown + json.dumps(listed)
 
 
+def test_a_user_is_shown_with_who_shares_and_what_there_is(engine: Engine, name: str) -> None:
+    whisk = view(engine, ask(engine, "create", name).stdout)
+    whisk.put("packages", "p", {})
+    whisk.close()
+    ask(engine, "create", f"{name}-2", "--namespace", name)
+
+    assert f"{name}  {name}, {name}-2  packages: 1" in ask(engine, "get", name).stdout
+    assert as_json(engine, "get", name)["namespaces"][0]["users"] == [name, f"{name}-2"]
+    assert [each["subject"] for each in as_json(engine, "list", name)] == [name, f"{name}-2"]
+
+
 def test_blocked_users_come_back_with_their_keys(engine: Engine, name: str) -> None:
     auth = ask(engine, "create", name).stdout
     ask(engine, "block", name)

@@ -33,7 +33,7 @@ def test_the_commands_run_one_after_the_other(engine: Engine, tmp_path: Path) ->
             assert line == "WSK_CONFIG_FILE=ada.wskprops wsk list"
             assert Whisk(kept["APIHOST"], kept["AUTH"]).namespace() == "ada"
 
-    assert len(lines) == 11
+    assert len(lines) == 12
 
 
 def test_the_file_of_limits_can_be_read() -> None:

@@ -83,18 +83,41 @@ def key(
     _hand_over(made, config, as_json, operator)
 
 
-@user.command("list")
+@user.command()
+@name_argument
 @json_option
 @operator_options
-def list_users(as_json: bool, operator: Operator) -> None:
-    """List all users and their namespaces; never a key."""
-    users = operator.ask("GET", "users")
+def get(name: str, as_json: bool, operator: Operator) -> None:
+    """Show a user's namespaces, who shares them, and what they hold; never a key."""
+    found = operator.ask("GET", f"users/{name}")
+    if as_json:
+        print_json(found)
+        return
+    table = Table("namespace", "users", "holds", box=None, pad_edge=False)
+    for each in found["namespaces"]:
+        table.add_row(each["name"], ", ".join(each["users"]), _held(each) or "nothing")
+    out.print(table)
+    if found["blocked"]:
+        err.print(f"{name} is blocked.", markup=False)
+
+
+@user.command("list")
+@click.argument("namespace", required=False)
+@json_option
+@operator_options
+def list_users(namespace: str | None, as_json: bool, operator: Operator) -> None:
+    """List all users and their namespaces, or those of one namespace; never a key."""
+    users = [
+        each
+        for each in operator.ask("GET", "users")
+        if namespace in (None, *(space["name"] for space in each["namespaces"]))
+    ]
     if as_json:
         print_json(users)
         return
     table = Table("user", "namespaces", "state", box=None, pad_edge=False)
     for each in users:
-        namespaces = ", ".join(namespace["name"] for namespace in each["namespaces"])
+        namespaces = ", ".join(space["name"] for space in each["namespaces"])
         table.add_row(each["subject"], namespaces, "[red]blocked[/]" if each["blocked"] else "")
     out.print(table)
 
@@ -140,13 +163,20 @@ def _ask_before(found: dict[str, Any], namespace: str | None) -> None:
     """Show what would go, and let a person say so."""
     for each in found["namespaces"]:
         if namespace in (None, each["name"]):
-            held = ", ".join(f"{what}: {count}" for what, count in each["holds"].items() if count)
             others = [name for name in each["users"] if name != found["subject"]]
-            fate = f"stays, for {', '.join(others)}" if others else f"goes, with {held or 'nothing in it'}"
+            fate = (
+                f"stays, for {', '.join(others)}"
+                if others
+                else f"goes, with {_held(each) or 'nothing in it'}"
+            )
             err.print(f"The namespace {each['name']} {fate}.", markup=False)
     if not sys.stdin.isatty():
         raise SettingsError("Nothing was deleted: say --yes where nobody can be asked.")
     click.confirm(f"Delete {found['subject']}?", abort=True, err=True)
+
+
+def _held(namespace: dict[str, Any]) -> str:
+    return ", ".join(f"{what}: {count}" for what, count in namespace["holds"].items() if count)
 
 
 def _hand_over(made: dict[str, Any], config: Path | None, as_json: bool, operator: Operator) -> None:
