@@ -1,4 +1,4 @@
-"""`deepwhisk feed`: the storage feed alone, in the foreground; `up` starts it as one of its parts."""
+"""`deepwhisk feed`: the feeds of objects and of times, in the foreground; `up` starts them as a part."""
 
 import os
 
@@ -58,7 +58,7 @@ def feed(
     listing: float,
     state: State,
 ) -> None:
-    """Run the storage feed alone, in the foreground."""
+    """Run the feeds alone, those of objects and those of times, in the foreground."""
     state.make()
     settings = FeedSettings(
         ledger=state.folder / "feed" / "ledger.db",

@@ -1,5 +1,6 @@
-"""The storage feed: an object that arrives in a bucket fires a trigger, at least once, whatever dies.
+"""The feeds: an object that arrives in a bucket, or a time that comes, fires a trigger, whatever dies.
 
-Law: listing is the truth, an event is a hint that makes it fast. Nothing counts as seen before the ledger
-has it, and nothing as delivered before the actions behind the trigger's rules have ended well.
+Law: listing is the truth, an event is a hint that makes it fast, and one clock tells all times. Nothing
+counts as seen before the ledger has it, and nothing as delivered before the actions behind the trigger's
+rules have ended well.
 """
