@@ -219,7 +219,7 @@ class TestFeedOfATrigger:
 
     @staticmethod
     def told(**shown: Any) -> dict[str, Any]:
-        return {"deepwhisk-feed": remembered({"bucket": "b"}, Reading("known", shown))}
+        return {"deepwhisk-feed": remembered({"bucket": "b"}, Reading("known", shown), "")}
 
     def test_a_new_one_is_created(self) -> None:
         assert self.calls() == ["CREATE /_/f/g"]
@@ -228,11 +228,15 @@ class TestFeedOfATrigger:
         assert self.calls(feed="/_/f/g", **self.told()) == []
 
     def test_other_parameters_are_an_update(self) -> None:
-        told = {"deepwhisk-feed": remembered({"bucket": "c"}, Reading())}
+        told = {"deepwhisk-feed": remembered({"bucket": "c"}, Reading(), "")}
+        assert self.calls(feed="f/g", **told) == ["UPDATE /_/f/g"]
+
+    def test_another_key_is_told(self) -> None:
+        told = {"deepwhisk-feed": remembered({"bucket": "b"}, Reading(), "another")}
         assert self.calls(feed="f/g", **told) == ["UPDATE /_/f/g"]
 
     def test_fewer_parameters_are_told_anew(self) -> None:
-        told = {"deepwhisk-feed": remembered({"bucket": "b", "prefix": "p"}, Reading())}
+        told = {"deepwhisk-feed": remembered({"bucket": "b", "prefix": "p"}, Reading(), "")}
         assert self.calls(feed="f/g", **told) == ["DELETE f/g", "CREATE /_/f/g"]
 
     def test_one_that_was_deployed_by_another_tool_is_made_anew(self) -> None:

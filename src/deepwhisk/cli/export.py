@@ -69,4 +69,5 @@ def _tell(exported: Export, folder: Path) -> None:
             err.print(f"    {place}", markup=False)
     if exported.environ:
         err.print(f"Before you deploy: set -a; . {shlex.quote(str(folder / SECRETS))}; set +a", markup=False)
-    err.print(f"Wrote {folder / MANIFEST} and {len(exported.files)} files.")
+    files = "one file" if len(exported.files) == 1 else f"{len(exported.files)} files"
+    err.print(f"Wrote {folder / MANIFEST} and {files}.", markup=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepwhisk.deploy.feeding import Reading, read_feed, same_feed
+from deepwhisk.deploy.feeding import Reading, digest, read_feed, same_feed
 from deepwhisk.deploy.gateway import Gateway, own_routes
 from deepwhisk.deploy.managed import managed_by, values
 from deepwhisk.deploy.routes import wanted_routes
@@ -25,6 +25,7 @@ class Actual:
     details: Listed  # (collection, name) → full entity
     readings: Mapping[str, Reading] = field(default_factory=dict)  # trigger → what its feed says
     routes: tuple[Api, ...] = ()
+    key: str = ""  # digest of the key with which feeds fire
 
 
 def read_actual(
@@ -43,7 +44,7 @@ def read_actual(
     }
     bases = {api.base for one in family(manifest) for api in _concerned(one, listed)}
     routes = (gateway or Gateway(whisk)).routes(bases) if bases else ()
-    return Actual(namespace, kinds, listed, details, readings, routes)
+    return Actual(namespace, kinds, listed, details, readings, routes, digest(whisk.auth))
 
 
 def list_all(whisk: Whisk, namespace: str) -> Listed:

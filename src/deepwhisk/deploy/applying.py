@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from deepwhisk.deploy.change import Change
-from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, read_feed, remembered, tell
+from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, digest, read_feed, remembered, tell
 from deepwhisk.deploy.gateway import Gateway
 from deepwhisk.deploy.managed import pairs, values
 from deepwhisk.errors import WhiskError, WhiskUnreachable
@@ -84,7 +84,8 @@ def _put_fed_trigger(change: Change, whisk: Whisk) -> list[str]:
     if last.event == "DELETE":
         whisk.put("triggers", change.name, dict(change.body))
     else:
-        known = remembered(last.inputs, read_feed(last.feed, change.name, whisk))
+        reading = read_feed(last.feed, change.name, whisk)
+        known = remembered(last.inputs, reading, digest(whisk.auth))
         whisk.put("triggers", change.name, _remembering(change, known))
     return notes
 

@@ -35,7 +35,7 @@ def differences(entity: Entity, actual: Actual, body: Mapping[str, Any]) -> tupl
 
 
 def feed_fields(
-    entity: Entity, present: Mapping[str, Any], reading: Reading, calls: tuple[FeedCall, ...]
+    entity: Entity, present: Mapping[str, Any], reading: Reading, calls: tuple[FeedCall, ...], key: str
 ) -> Iterator[Field]:
     """What a feed knows beside what it is to know."""
     if entity.feed is None:
@@ -48,13 +48,11 @@ def feed_fields(
     for name, value in inputs.items() if calls else ():
         if name in shown and shown[name] != value:
             yield Field(f"feed.{name}", masked(name, shown[name]), masked(name, value))
-    told, wanted = Told.of(present), digest(dict(inputs))
-    if (
-        told is None
-        or told.inputs != wanted
-        or (told.shown and told.shown != remembered(inputs, reading)["shown"] and shown)
-    ):
-        yield Field("feed parameters", told.inputs if told else None, wanted)
+    told, wanted = Told.of(present), Told.of_value(remembered(inputs, reading, key))
+    if told is None or told.inputs != wanted.inputs or (told.shown and shown and told.shown != wanted.shown):
+        yield Field("feed parameters", told.inputs if told else None, wanted.inputs)
+    elif told.key != key:
+        yield Field("feed key", "another", "this one")
 
 
 def _flat(kind: str, body: Mapping[str, Any], actual: Actual) -> dict[str, Any]:

@@ -51,31 +51,43 @@ class Told:
     inputs: str  # digest of the inputs that the feed was told
     names: tuple[str, ...]
     shown: str = ""  # digest of what READ showed of them right after; empty where it shows nothing
+    key: str = ""  # digest of the key that the feed was given to fire with
 
     @classmethod
     def of(cls, entity: Mapping[str, Any]) -> "Told | None":
         found = values(entity.get("annotations")).get(FEED_DIGEST)
         if not isinstance(found, dict) or not isinstance(found.get("names"), list):
             return None
-        return cls(str(found.get("inputs")), tuple(map(str, found["names"])), str(found.get("shown") or ""))
+        return cls.of_value(found)
+
+    @classmethod
+    def of_value(cls, found: Mapping[str, Any]) -> "Told":
+        digests = (str(found.get(name) or "") for name in ("shown", "key"))
+        return cls(str(found.get("inputs")), tuple(map(str, found["names"])), *digests)
 
 
 def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def remembered(inputs: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
-    """The annotation's value: what a feed knows when it has been told these inputs."""
+def remembered(inputs: Mapping[str, Any], reading: Reading, key: str) -> dict[str, Any]:
+    """The annotation's value: what a feed knows when it has been told these inputs, and a key."""
     shown = reading.shown(sorted(inputs))
     return {
         "inputs": digest(dict(inputs)),
         "names": sorted(inputs),
         "shown": digest(shown) if shown else "",
+        "key": key,
     }
 
 
-def feed_calls(entity: Entity, present: Mapping[str, Any] | None, reading: Reading) -> tuple[FeedCall, ...]:
-    """CREATE for what is new to its feed, UPDATE for other parameters, DELETE for what left it."""
+def feed_calls(
+    entity: Entity, present: Mapping[str, Any] | None, reading: Reading, key: str = ""
+) -> tuple[FeedCall, ...]:
+    """CREATE for what is new to its feed, UPDATE for other parameters, DELETE for what left it.
+
+    An UPDATE changes parameters and takes none away, so that fewer are told anew.
+    """
     if entity.kind != "trigger":
         return ()
     before = values(present.get("annotations")).get("feed") if present else None
@@ -89,23 +101,24 @@ def feed_calls(entity: Entity, present: Mapping[str, Any] | None, reading: Readi
         return (FeedCall("DELETE", before), create)
     if reading.state == "gone":
         return (create,)
-    return _for_known(inputs, Told.of(present), reading, FeedCall("DELETE", before), create)
+    told = Told.of(present)
+    if told is None or set(told.names) - set(inputs):
+        adopted = told is None and shows_all(inputs, reading)
+        return () if adopted else (FeedCall("DELETE", before), create)
+    knows = shows_all(inputs, reading) or _unchanged(inputs, told, reading)
+    return () if knows and told.key == key else (FeedCall("UPDATE", feed, inputs),)
 
 
-def _for_known(
-    inputs: Mapping[str, Any], told: Told | None, reading: Reading, leave: FeedCall, create: FeedCall
-) -> tuple[FeedCall, ...]:
-    """Nothing where the feed has these inputs. An UPDATE changes inputs, and takes none away."""
-    has_all = bool(inputs) and reading.shown(sorted(inputs)) == dict(inputs)
-    if told is None:
-        return () if has_all else (leave, create)
-    if set(told.names) - set(inputs):
-        return (leave, create)
+def shows_all(inputs: Mapping[str, Any], reading: Reading) -> bool:
+    """Whether a feed shows every input as it is to be."""
+    return bool(inputs) and reading.shown(sorted(inputs)) == dict(inputs)
+
+
+def _unchanged(inputs: Mapping[str, Any], told: Told, reading: Reading) -> bool:
+    """Whether a feed was told this, and shows what it showed then."""
     now = reading.shown(sorted(inputs))
-    unchanged = told.inputs == digest(dict(inputs)) and (
-        not told.shown or not now or told.shown == digest(now)
-    )
-    return () if has_all or unchanged else (FeedCall("UPDATE", create.feed, inputs),)
+    same = not told.shown or not now or told.shown == digest(now)
+    return same and told.inputs == digest(dict(inputs))
 
 
 def same_feed(one: str, other: str) -> bool:

@@ -51,14 +51,14 @@ def removal(collection: str, name: str, item: Mapping[str, Any]) -> Change:
 def _wanted(entity: Entity, manifest: Manifest, actual: Actual) -> Change:
     present = actual.details.get((entity.collection, entity.name))
     reading = actual.readings.get(entity.name, UNKNOWN) if entity.feed else UNKNOWN
-    calls = feed_calls(entity, present, reading)
+    calls = feed_calls(entity, present, reading, actual.key)
     body = _body(entity, manifest, actual, reading)
     if present is None:
         return Change("create", entity.kind, entity.name, (), body, calls)
     fields = (
         *differences(entity, actual, body),
         *_ownership_fields(body, manifest, present),
-        *feed_fields(entity, present, reading, calls),
+        *feed_fields(entity, present, reading, calls, actual.key),
     )
     verb: Verb = "update" if fields or calls else "keep"
     note = _note(entity, manifest, present, reading)
@@ -70,7 +70,7 @@ def _body(entity: Entity, manifest: Manifest, actual: Actual, reading: Reading) 
         **values(entity.body.get("annotations")),
         **ownership(entity, manifest, actual.namespace),
         **(routes_of(entity.name, manifest) if entity.collection == "actions" else {}),
-        **({FEED_DIGEST: remembered(entity.feed.inputs, reading)} if entity.feed else {}),
+        **({FEED_DIGEST: remembered(entity.feed.inputs, reading, actual.key)} if entity.feed else {}),
     }
     body = {**entity.body, "annotations": pairs(annotations)}
     present = actual.details.get((entity.collection, entity.name))
