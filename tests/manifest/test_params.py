@@ -51,6 +51,23 @@ def test_what_nobody_declares_is_not_sent(tmp_path: Path) -> None:
     assert found.unset == ("NOBODY",)
 
 
+def test_a_deployment_file_of_another_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text("project: {name: x, packages: {p: {}}}")
+    (tmp_path / "deployment.yaml").write_text("project: {name: y, packages: {p: {inputs: {a: 1}}}}")
+    origin = find_origin(tmp_path)
+    with pytest.raises(
+        ManifestError, match=r"deployment.yaml: its project is 'y', and that of manifest.yaml is 'x'"
+    ):
+        parse(origin.text, origin.source(Environ()))
+
+
+def test_a_deployment_file_has_the_same_grammar(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text("packages: {p: {}}")
+    (tmp_path / "deployment.yaml").write_text("packages:\n  p:\n    input: {a: 1}")
+    with pytest.raises(ManifestError, match=r"deployment.yaml:3: a package has no key 'input'"):
+        find_origin(tmp_path).source(Environ())
+
+
 def test_a_required_input_may_come_from_there(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest.yaml:9: trigger t: place must have a value"):
         parsed(tmp_path)

@@ -85,15 +85,17 @@ def _project(found: Dependency, source: Source, parse: Parse) -> Manifest:
             f"{found.where}: {found.location!r} is no package (/namespace/package), no folder here and "
             "nothing on GitHub (github.com/owner/name)."
         )
+    version = found.entry.get("version", "")
     try:
-        archive = source.fetch(repo.archive(found.entry.get("version") or BRANCH))
+        archive = source.fetch(repo.archive(version or BRANCH))
         with tempfile.TemporaryDirectory(prefix="deepwhisk-") as place:
             root = unpack(archive, Path(place).resolve())
             return _parsed(root / repo.folder, found, replace(source, root=root), parse)
     except ManifestError as error:
         if str(error).startswith(found.where):
             raise
-        raise ManifestError(f"{found.where}: {error}") from error
+        advice = "" if version else f" Without a version it is {BRANCH}."
+        raise ManifestError(f"{found.where}: {error}{advice}") from error
 
 
 def _parsed(folder: Path, found: Dependency, source: Source, parse: Parse) -> Manifest:
