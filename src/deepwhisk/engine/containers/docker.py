@@ -106,7 +106,7 @@ class DockerDriver:
 
     def _environment(self, executable: Executable, relay: Relay) -> dict[str, str]:
         several = {"__OW_ALLOW_CONCURRENT": "true"} if executable.concurrency > 1 else {}
-        return {**self._variables, **several, _API_HOST: relay.address}
+        return {**_known_inside(self._variables, relay), **several, _API_HOST: relay.address}
 
     async def close(self) -> None:
         for task in self._background:
@@ -160,6 +160,16 @@ class DockerDriver:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _known_inside(variables: Mapping[str, str], relay: Relay) -> dict[str, str]:
+    """What means something in a container: it has no files of this machine, and calls it by its gateway."""
+    spared = ("NO_PROXY", "no_proxy")
+    return {
+        name: f"{value},{relay.gateway}" if name in spared else value
+        for name, value in variables.items()
+        if not value.startswith("/")
+    }
 
 
 async def _chunks(attached: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
