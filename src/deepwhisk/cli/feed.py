@@ -58,7 +58,7 @@ def feed(
     listing: float,
     state: State,
 ) -> None:
-    """Run the feeds alone, those of objects and those of times, in the foreground."""
+    """Run the feeds of objects and of times alone."""
     state.make()
     settings = FeedSettings(
         ledger=state.folder / "feed" / "ledger.db",
