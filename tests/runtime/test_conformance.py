@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.docker import PYTHON_IMAGE, DockerHost, ImageContainer
 from fixtures.node import NODE, NodeContainer, a_node_container
 from runtime.program import SENTINEL, Program
 
@@ -21,7 +22,7 @@ CONTEXT = ("api_host", "api_key", "namespace", "action_name", "action_version", 
 class Runtime:
     """A container of one language, and the code of its actions."""
 
-    container: Program | NodeContainer
+    container: Program | NodeContainer | ImageContainer
     language: str
 
     def post(self, path: str, body: Any) -> tuple[int, Any]:
@@ -88,9 +89,24 @@ CODE = {
 }
 
 
-@pytest.fixture(params=["python", "nodejs"])
+IN_DOCKER = pytest.mark.xdist_group("docker")
+
+
+@pytest.fixture(
+    params=[
+        "python",
+        "nodejs",
+        pytest.param("image", marks=IN_DOCKER),
+        pytest.param("model image", marks=IN_DOCKER),
+    ]
+)
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    if request.param == "nodejs":
+    if request.param.endswith("image"):
+        docker: DockerHost = request.getfixturevalue("docker")
+        image = PYTHON_IMAGE if request.param == "image" else request.getfixturevalue("model_image")
+        with docker.running(image, tmp_path, __OW_API_HOST="xyz") as container:
+            yield Runtime(container, "python")
+    elif request.param == "nodejs":
         if NODE is None:
             pytest.skip("there is no node on PATH: apt-get install nodejs, or take one from nodejs.org")
         with a_node_container(tmp_path, __OW_API_HOST="xyz") as node:
