@@ -1,17 +1,25 @@
 """The commands `deploy`, `undeploy` and `export`, as a person calls them."""
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from deepwhisk.whisk import Whisk
-from fixtures.engine import Engine
-from fixtures.machine import run
+from fixtures.engine import Engine, wait_until
+from fixtures.machine import TOOL, run
 from fixtures.project import Deployment
 
+# As a shell starts a command: one in the background ignores Ctrl-C.
+FOREGROUND = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -67,6 +75,29 @@ def test_what_was_made_before_a_failure_is_told(tool: Tool, deployment: Deployme
     assert "6 of 8 changes are made; deploy again to make the others." in failed.stderr
     told = json.loads(failed.stdout)
     assert (told["applied"], sum(change["made"] for change in told["changes"])) == (False, 6)
+
+
+def test_a_deployment_that_is_interrupted_says_how_far_it_came(
+    tool: Tool, deployment: Deployment, engine: Engine
+) -> None:
+    deployment.edit("inputs: {bucket: b}", "inputs: {bucket: b, slow: CREATE}")
+    deployment.plan()
+    target = ("--apihost", engine.apihost, "--auth", engine.auth, "--state", f"{deployment.folder}/state")
+    process = subprocess.Popen(
+        [sys.executable, "-c", FOREGROUND, str(TOOL), "deploy", *target],
+        cwd=deployment.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until((deployment.folder / "journal").exists)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "6 of 8 changes are made; deploy again to make the others." in said
+    assert tool("deploy").returncode == 0
+    assert {change.verb for change in deployment.plan()} == {"keep"}
 
 
 def test_another_namespace_than_the_keys_is_refused(tool: Tool) -> None:

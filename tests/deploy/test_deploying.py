@@ -3,6 +3,7 @@
 import pytest
 
 from deepwhisk.deploy import apply, plan_removal
+from deepwhisk.deploy.actual import usual_limits
 from deepwhisk.errors import ManifestError, WhiskError, WhiskUnreachable
 from deepwhisk.whisk import Whisk
 from fixtures.project import Deployment
@@ -229,3 +230,12 @@ def forget_the_annotation(deployment: Deployment) -> None:
     trigger = deployment.whisk.get("triggers", f"{deployment.name}-t")
     annotations = [pair for pair in trigger["annotations"] if pair["key"] != "deepwhisk-feed"]
     deployment.whisk.put("triggers", f"{deployment.name}-t", {"annotations": annotations})
+
+
+def test_a_namespace_that_may_have_less_than_usual_is_no_difference() -> None:
+    class Small(Whisk):
+        def request(self, method: str, path: str, body: object = None, **query: object) -> dict[str, object]:
+            assert (method, path) == ("GET", "limits")
+            return {"maxActionMemory": 128, "minActionTimeout": 100, "minActionLogs": 0, "maxActionLogs": 20}
+
+    assert usual_limits(Small("http://127.0.0.1:9", "a:b")) == {"timeout": 60000, "memory": 128, "logs": 10}

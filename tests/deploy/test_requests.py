@@ -25,6 +25,7 @@ PUT = {"overwrite"}
 KNOWN: list[tuple[str, str, set[str], set[str] | None]] = [
     ("GET", "/", set(), None),
     ("GET", "/api/v1/namespaces", set(), None),
+    ("GET", f"{BELOW}/limits", set(), None),
     ("GET", f"{BELOW}/(actions|packages|triggers|rules)", LISTED, None),
     ("GET", f"{BELOW}/actions/({NAME}/)?{NAME}", {"code"}, None),
     ("GET", f"{BELOW}/(packages|triggers|rules)/{NAME}", set(), None),

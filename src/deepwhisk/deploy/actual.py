@@ -8,9 +8,12 @@ from deepwhisk.deploy.feeding import Reading, digest, read_feed, same_feed
 from deepwhisk.deploy.gateway import Gateway, own_routes
 from deepwhisk.deploy.managed import managed_by, values
 from deepwhisk.deploy.routes import wanted_routes
+from deepwhisk.errors import WhiskError, WhiskUnreachable
 from deepwhisk.manifest import Api, Manifest
 from deepwhisk.whisk import Whisk
 
+DEFAULT_LIMITS = {"timeout": 60_000, "memory": 256, "logs": 10}  # of OpenWhisk: ms, MB, MB
+RANGES = {"timeout": "ActionTimeout", "memory": "ActionMemory", "logs": "ActionLogs"}
 ALL = ("packages", "actions", "triggers", "rules")
 Listed = Mapping[tuple[str, str], Mapping[str, Any]]
 
@@ -26,6 +29,9 @@ class Actual:
     readings: Mapping[str, Reading] = field(default_factory=dict)  # trigger → what its feed says
     routes: tuple[Api, ...] = ()
     key: str = ""  # digest of the key with which feeds fire
+    limits: Mapping[str, int] = field(
+        default_factory=lambda: dict(DEFAULT_LIMITS)
+    )  # where nobody says others
 
 
 def read_actual(
@@ -44,7 +50,8 @@ def read_actual(
     }
     bases = {api.base for one in family(manifest) for api in _concerned(one, listed)}
     routes = (gateway or Gateway(whisk)).routes(bases) if bases else ()
-    return Actual(namespace, kinds, listed, details, readings, routes, digest(whisk.auth))
+    limits = usual_limits(whisk)
+    return Actual(namespace, kinds, listed, details, readings, routes, digest(whisk.auth), limits)
 
 
 def list_all(whisk: Whisk, namespace: str) -> Listed:
@@ -72,6 +79,22 @@ def default_kinds(table: Mapping[str, Any]) -> dict[str, str]:
 def known_kinds(table: Mapping[str, Any]) -> frozenset[str]:
     """Every kind of a server's table of runtimes."""
     return frozenset(str(kind["kind"]) for kinds in table.values() for kind in kinds)
+
+
+def usual_limits(whisk: Whisk) -> dict[str, int]:
+    """OpenWhisk's defaults, within what a server lets this namespace have, as far as it tells."""
+    try:
+        said = whisk.request("GET", "limits")
+    except WhiskUnreachable:
+        raise
+    except WhiskError:
+        said = {}
+    found = {}
+    for name, usual in DEFAULT_LIMITS.items():
+        least, most = (said.get(f"{end}{RANGES[name]}") for end in ("min", "max"))
+        at_least = max(usual, least) if isinstance(least, int) else usual
+        found[name] = min(at_least, most) if isinstance(most, int) else at_least
+    return found
 
 
 def _concerned(manifest: Manifest, listed: Listed) -> Iterator[Api]:

@@ -14,7 +14,6 @@ from deepwhisk.deploy.managed import MANAGED, values
 from deepwhisk.manifest import Entity
 from deepwhisk.manifest.archive import contents
 
-DEFAULT_LIMITS = {"timeout": 60_000, "memory": 256, "logs": 10}  # of OpenWhisk, where nobody says others
 SERVERS_OWN = {"exec", "binding", MANAGED, FEED_DIGEST}
 SECRET = re.compile(r"secret|password|passwd|token|auth|(^|[_-])key($|[_-])|access_key", re.IGNORECASE)
 
@@ -59,7 +58,7 @@ def _flat(kind: str, body: Mapping[str, Any], actual: Actual) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     if kind in ("action", "sequence"):
         flat |= _executable(body.get("exec", {}), actual)
-        usual = DEFAULT_LIMITS if kind == "action" else {}
+        usual = actual.limits if kind == "action" else {}
         limits = {**usual, **body.get("limits", {})}
         flat |= {f"limits.{key}": value for key, value in limits.items()}
     if kind == "package":

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from deepwhisk.deploy.managed import values
 from deepwhisk.errors import WhiskError
 from deepwhisk.manifest import Api
-from deepwhisk.whisk import NOT_FOUND, Whisk
+from deepwhisk.whisk import NOT_FOUND, PAGE, Whisk
 
 OWN_ROUTES = "deepwhisk-apis"
 NO_TOKEN = "DUMMY TOKEN"  # what wskdeploy sends where wskprops has no APIGW_ACCESS_TOKEN
@@ -34,8 +34,8 @@ class Gateway:
 
     def routes(self, bases: Iterable[str] = ()) -> tuple[Api, ...]:
         """The routes below these base paths, or all. Raises WhiskError where there is no gateway."""
-        asked: Iterable[dict[str, str]] = [{"basepath": base} for base in sorted(set(bases))] or [{}]
-        return tuple(route for query in asked for route in self._routes(query))
+        asked = [self._documents(basepath=base) for base in sorted(set(bases))] or [list(self._pages())]
+        return tuple(route for documents in asked for one in documents for route in read_routes(one))
 
     def create(self, api: Api, namespace: str, secret: Any = None) -> None:
         """Make a route, or lead it elsewhere."""
@@ -56,16 +56,23 @@ class Gateway:
             if not _says_gone(error):
                 raise
 
-    def _routes(self, query: Mapping[str, str]) -> Iterator[Api]:
+    def _pages(self) -> Iterator[dict[str, Any]]:
+        """The documents of all APIs."""
+        skip = 0
+        while found := self._documents(limit=str(PAGE), skip=str(skip)):
+            yield from found
+            if len(found) < PAGE:
+                return
+            skip += PAGE
+
+    def _documents(self, **query: str) -> list[dict[str, Any]]:
         try:
             answer = self._call("GET", "getApi", None, **query)
         except WhiskError as error:
             if _says_gone(error):
-                return
+                return []
             raise
-        for found in answer.get("apis", ()) if isinstance(answer, dict) else ():
-            value = found.get("value", {}) if isinstance(found, dict) else {}
-            yield from read_routes(value.get("apidoc", {}))
+        return [found["value"].get("apidoc", {}) for found in answer.get("apis", ())]
 
     def _call(self, method: str, call: str, body: Any, **query: str) -> Any:
         space = self.tenant or self.whisk.auth.partition(":")[0]

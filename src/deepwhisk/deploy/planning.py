@@ -5,7 +5,7 @@ from typing import Any
 
 from deepwhisk.deploy.actual import Actual, family
 from deepwhisk.deploy.change import Change, Field, Verb
-from deepwhisk.deploy.comparing import DEFAULT_LIMITS, differences, feed_fields
+from deepwhisk.deploy.comparing import differences, feed_fields
 from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, feed_calls, remembered
 from deepwhisk.deploy.managed import managed_by, needs, ownership, pairs, values
 from deepwhisk.deploy.routing import created_routes, removed_routes, routes_of
@@ -74,16 +74,18 @@ def _body(entity: Entity, manifest: Manifest, actual: Actual, reading: Reading) 
     }
     body = {**entity.body, "annotations": pairs(annotations)}
     present = actual.details.get((entity.collection, entity.name))
-    return body if present is None else {**body, **_forgotten(entity, annotations, present)}
+    return body if present is None else {**body, **_forgotten(entity, annotations, present, actual.limits)}
 
 
-def _forgotten(entity: Entity, annotations: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+def _forgotten(
+    entity: Entity, annotations: Mapping[str, Any], present: Mapping[str, Any], usual: Mapping[str, int]
+) -> dict[str, Any]:
     """What an update must say so that a server drops it: what it is not told of an action, it keeps."""
     forgotten: dict[str, Any] = {}
     if entity.kind in ("package", "action", "trigger"):
         forgotten["parameters"] = entity.body.get("parameters", [])
     if entity.kind == "action":
-        limits = {**DEFAULT_LIMITS, **entity.body.get("limits", {})}
+        limits = {**usual, **entity.body.get("limits", {})}
         now = present.get("limits", {})
         changed = any(name in now and now[name] != value for name, value in limits.items())
         forgotten |= {"limits": limits} if changed else {}

@@ -66,7 +66,7 @@ def _route(api: Api, manifest: Manifest, actual: Actual) -> Change:
         if before != after
     ]
     if secret != _present_secret(api.action, actual):
-        fields.append(Field(SECURED, "•••", "•••"))
+        fields.append(Field(SECURED, "another", "this one"))
     return Change("update" if fields else "keep", "api", named(api), tuple(fields), body, api=api)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deepwhisk.deploy.comparing import DEFAULT_LIMITS
+from deepwhisk.deploy.actual import DEFAULT_LIMITS
 from deepwhisk.deploy.export import saying
 from deepwhisk.deploy.export.code import files_of
 from deepwhisk.deploy.export.saying import Said
