@@ -28,21 +28,6 @@ from fixtures.subject import API_HOST
 
 pytestmark = pytest.mark.xdist_group("docker")
 
-# A proxy that is no Python and knows nothing of logs; it closes each connection, as HTTP/1.0 does.
-PERL = """
-use IO::Socket::INET;
-$| = 1;
-my $door = IO::Socket::INET->new(LocalPort => 8080, Listen => 16, ReuseAddr => 1) or die "no port: $!";
-while (my $client = $door->accept) {
-    my ($asked, $length) = (scalar <$client>, 0);
-    while ((my $line = <$client>) =~ /\\S/) { $length = $1 if $line =~ /^content-length: (\\d+)/i }
-    read $client, my $body, $length;
-    print "asked $asked";
-    my $answer = $asked =~ m(/run) ? "{\\"perl\\":$body,\\"pid\\":$$}" : '{"ok":true}';
-    print $client "HTTP/1.0 200 OK\\r\\nContent-Length: " . length($answer) . "\\r\\n\\r\\n$answer";
-    close $client;
-}
-"""
 HASH = "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"  # of the word secret
 REGISTRY = """
 version: 0.1
@@ -76,12 +61,6 @@ async def pool(docker: DockerHost, owner: str) -> AsyncIterator[WarmPool]:
     async with driving(docker, owner, grace=0.2) as pool:
         yield pool
     assert docker.containers(owner) == set()
-
-
-@pytest.fixture(scope="session")
-def perl(docker: DockerHost) -> str:
-    dockerfile = f'FROM {docker.base()}\nCOPY proxy.pl /\nCMD ["perl", "/proxy.pl"]\n'
-    return docker.build("tests/perl:1", dockerfile, **{"proxy.pl": PERL})
 
 
 async def test_an_image_that_knows_nothing_of_us_runs(pool: WarmPool, perl: str) -> None:
