@@ -19,15 +19,15 @@ def executable(
 ) -> dict[str, Any]:
     """The `exec` of an action. Raises ManifestError when its code is missing or of no kind."""
 
-    def named(key: str) -> str:
+    def said(key: str) -> str:
         written = entry.get(key, "")
         found = source.interpolated(written, package)
         if written and not found:
             raise ManifestError(f"{where}: its {key} {written} is empty; set what it names.")
         return found
 
-    function = named("function") or named("location")
-    image = named("docker") or (NATIVE if entry.get("native") else "")
+    function = said("function") or said("location")
+    image = said("docker") or (NATIVE if entry.get("native") else "")
     inline, main = entry.get("code", ""), entry.get("main", "")
     if function and inline:
         raise ManifestError(f"{where}: it has both function and code; keep one of them.")
