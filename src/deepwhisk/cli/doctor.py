@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import uv
 
+from deepwhisk.cli import drivers
 from deepwhisk.cli.common import out, print_json
 from deepwhisk.cli.options import json_option, state_option
 from deepwhisk.errors import ServiceError
@@ -83,6 +84,8 @@ def examine(state: State) -> Iterator[Finding]:
     yield Finding(
         "port 3233 is free", _port(3233), False, "Perhaps a running `up`; `up --port 0` takes another."
     )
+    for driver in drivers.states(os.environ):
+        yield Finding(f"containers: {driver.name}", driver.found, False, driver.lack)
     for program, use in OPTIONAL:
         yield Finding(program, shutil.which(program), False, use)
 

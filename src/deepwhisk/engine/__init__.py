@@ -7,9 +7,10 @@ named here.
 from deepwhisk.engine.app import create_app
 from deepwhisk.engine.containers.chooser import DOCKER, PROCESS, UDOCKER, MakeDriver
 from deepwhisk.engine.containers.docker import DockerDriver
-from deepwhisk.engine.containers.docker_api import DockerOptions
+from deepwhisk.engine.containers.docker_api import Docker, DockerOptions
 from deepwhisk.engine.containers.node import Node
 from deepwhisk.engine.containers.udocker import UdockerDriver
+from deepwhisk.engine.containers.udocker_program import find as find_udocker
 from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limit_tables import Policy
 from deepwhisk.engine.limits import Limits
@@ -23,6 +24,7 @@ __all__ = [
     "PROCESS",
     "PROFILES",
     "UDOCKER",
+    "Docker",
     "DockerDriver",
     "DockerOptions",
     "Kinds",
@@ -35,6 +37,7 @@ __all__ = [
     "Service",
     "UdockerDriver",
     "create_app",
+    "find_udocker",
     "read_policy",
     "running",
     "serve",
