@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import deepwhisk
 from deepwhisk.engine.container import Lost, Reply
 from deepwhisk.engine.containers.orphans import MARK, end_marked
 from deepwhisk.engine.containers.process import ProcessContainer, open_pipe
@@ -32,7 +31,7 @@ _MEBIBYTE = 1 << 20
 _MESSAGE = 1 << 12
 _RETRY = 0.01  # seconds, until its port is listened on
 _SENTINEL_SECONDS, _NO_SENTINEL_SECONDS = 2.0, 0.05
-_SOURCES = Path(deepwhisk.__file__).parents[1]
+_SOURCES = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True)
