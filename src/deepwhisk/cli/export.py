@@ -33,7 +33,7 @@ from deepwhisk.project import MANIFEST
 def export(
     project: str, packages: str, output: Path | None, secrets_from_env: bool, as_json: bool, **words: Any
 ) -> None:
-    """Write the manifest and the code of what an endpoint has.
+    """Write what an endpoint has as a manifest and files.
 
     Without --projectname or --packages, of everything in the namespace. To deploy what was written changes
     nothing; what a manifest cannot say is told.
