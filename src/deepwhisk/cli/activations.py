@@ -68,7 +68,9 @@ def activations(
     apihost: str | None,
     auth: str | None,
 ) -> None:
-    """List what was called, the newest first; with ACTIVATION, show that one with its result and logs.
+    """List, show and follow what is called.
+
+    Without ACTIVATION the newest are listed; with one, it is shown with its result and logs.
 
     \b
     deepwhisk activations --name models/image-classification --failed
