@@ -198,6 +198,7 @@ async def test_a_container_that_exits_is_told_with_its_status_and_its_last_words
         "stderr: The container exited with status 7.",
         f"stderr: {UNEXPECTED}",
     ]
+    assert outcome.size == len('{"error":"command exited"}\n')
 
 
 async def test_a_container_that_exits_in_init_is_told(subject: Subject) -> None:

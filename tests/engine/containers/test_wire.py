@@ -135,3 +135,17 @@ async def test_an_answer_may_say_what_its_call_used(tmp_path: Path, line: bytes,
         async with answering(tmp_path, b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n{}") as wire:
             assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2, usage)
             assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2, usage)
+
+
+@pytest.mark.parametrize(
+    ("answer", "keeps"),
+    [
+        (OK, True),
+        (OK.replace(b"HTTP/1.1", b"HTTP/1.0"), False),
+        (OK.replace(b"200 OK", b"200 OK\r\nConnection: Close"), False),
+    ],
+)
+async def test_a_server_can_say_that_it_closes(tmp_path: Path, answer: bytes, keeps: bool) -> None:
+    async with answering(tmp_path, answer) as wire:
+        assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2)
+        assert wire.keeps is keeps
