@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from deepwhisk.deploy import Gateway, Order, apply, plan_deployment, plan_removal
-from deepwhisk.deploy.export import SECRETS, Chosen, Export, collect, compose, write
+from deepwhisk.deploy import Actual, Gateway, Order, apply, plan, plan_deployment, plan_removal
+from deepwhisk.deploy.export import SECRETS, Chosen, Collected, Export, collect, compose, saying, write
+from deepwhisk.deploy.export.saying import Said
 from deepwhisk.errors import ProjectError, WhiskError
+from deepwhisk.goyaml import dump
 from deepwhisk.grammar import MANIFEST as GRAMMAR
 from deepwhisk.grammar import read
-from deepwhisk.manifest import find_origin
+from deepwhisk.manifest import Environ, find_origin
+from deepwhisk.manifest.inputs import inputs
 from deepwhisk.whisk import Whisk
 from fixtures.engine import Engine
 from fixtures.project import FEED, Deployment
@@ -232,6 +236,43 @@ def test_projects_of_wskdeploy_survive_the_way_out_and_back(
         assert redeployed(tmp_path / "out", whisk) == []
     finally:
         apply(plan_removal(order.manifest(), whisk), whisk)
+
+
+def test_what_apache_openwhisk_answered_survives_the_way_out_and_back(tmp_path: Path) -> None:
+    answers = json.loads((RECORDED / "p1" / "answers.json").read_text())
+    entities = {(name.partition("/")[0], name.partition("/")[2]): body for name, body in answers.items()}
+    write(compose(Collected("guest", "", entities)), tmp_path / "out")
+
+    kinds = {"python": "python:3.11"}
+    manifest = Order(find_origin(tmp_path / "out"), {}).manifest(kinds, frozenset(kinds.values()))
+    changes = plan(manifest, Actual("guest", kinds, entities, entities))
+    assert len(changes) == len(entities) == 15
+    assert [(str(change), change.fields) for change in changes if change.verb != "keep"] == []
+
+
+TEXTS = [
+    "$5",
+    "${X}",
+    "a ${X} b",
+    "$${X}",
+    "${unbalanced",
+    "integer",
+    "",
+    "n",
+    "1e3",
+    "0x1f",
+    "~",
+    "2020-01-01",
+]
+ODD_TEXTS = ["line\nline\n", " space ", "#", "a: b"]
+OTHERS = [True, 0, 1.5, {"value": 1}, {"type": "x", "$y": "$Z"}, {}, [], [None]]
+
+
+@pytest.mark.parametrize("value", [*TEXTS, *ODD_TEXTS, *OTHERS])
+def test_a_value_is_read_back_as_it_is(value: Any) -> None:
+    written = saying.inputs({"it": value}, "action a", Said())
+    read_back = read(dump({"packages": {"p": {"inputs": written}}}), "m", GRAMMAR)["packages"]["p"]["inputs"]
+    assert inputs(read_back, {}, Environ({"X": "no", "5": "no", "Z": "no"}), "m") == {"it": value}
 
 
 def test_code_that_only_looks_like_base64_is_the_same_again(deployment: Deployment, tmp_path: Path) -> None:
