@@ -300,3 +300,46 @@ async def test_one_who_has_just_given_up_is_not_served(shelf: Shelf) -> None:
     shelf.release(busy[0])
 
     assert await flood[1] is busy[0]
+
+
+async def test_a_flood_does_not_take_what_another_works_with(shelf: Shelf, removed: list[Berth]) -> None:
+    mine = await warm(shelf, of("b"))
+    flood = [asyncio.create_task(shelf.claim(of("a", namespace="flood"))) for _ in range(10)]
+    await waiting(*flood)
+    for _ in range(5):
+        for task in flood:
+            if task.done() and task.result().starting:
+                shelf.started(task.result())
+        await waiting(*flood)
+
+    assert sum(task.done() for task in flood) == 3
+    assert shelf.take(mine.executable.key) is None  # others wait
+    assert await shelf.claim(mine.executable) is mine
+    assert removed == []
+    for task in flood:
+        task.cancel()
+
+
+async def test_what_another_works_with_no_more_is_taken(shelf: Shelf, removed: list[Berth]) -> None:
+    mine = await warm(shelf, of("b", memory=1024))
+    flood = asyncio.create_task(shelf.claim(of("a", namespace="flood", memory=512)))
+    assert (await flood).starting
+    assert removed == [mine]  # it has more
+
+    shelf.started(await flood)
+    other = await warm(shelf, of("b", memory=256))
+    flooding = asyncio.create_task(shelf.claim(of("a", namespace="flood", memory=512)))
+    assert await waiting(flooding)
+    other.used = 0.0
+    shelf.expire(-1.0)
+
+    assert (await flooding).starting
+    assert removed == [mine, other]
+
+
+async def test_a_container_is_started_ahead_again_after_the_last_was_evicted(shelf: Shelf) -> None:
+    await warm(shelf, of("a", memory=1024))
+    busy = await shelf.claim(of("b", memory=512))
+
+    assert shelf.offer(of("a", memory=512)) is not None
+    shelf.remove(busy)

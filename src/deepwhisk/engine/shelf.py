@@ -2,8 +2,8 @@
 
 Law: what is granted never exceeds the budget; a call takes whatever comes first, a container that becomes
 free or the permission to start one. While calls wait, the namespace that holds least memory goes first, and
-no other that holds more may use even what it has warm: a flood of one is not the others' wait. Within a
-namespace, first come, first served.
+no other that holds more may use even what it has warm, nor take what a smaller one works with: a flood of one
+is not the others' wait. Within a namespace, first come, first served.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from deepwhisk.errors import ContainerFailed
 
 # Containers of one action that start at the same time: more would only slow each other down.
 STARTS = 2
+AT_WORK = 5.0  # seconds after a call in which its namespace is taken to be at work
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +68,8 @@ class Shelf:
         self._retire_others(executable.key)
         waiter: Waiter[Berth] = Waiter(executable, asyncio.get_running_loop().create_future())
         self._line.add(waiter)
-        self._settle()
+        if self._line.length(executable.key) <= STARTS + 1:  # one more behind others changes nothing
+            self._settle()
         try:
             return await waiter.turn
         except asyncio.CancelledError:
@@ -105,17 +107,14 @@ class Shelf:
         key = berth.executable.key
         if berth not in self._berths.get(key, ()):
             return
-        self._berths[key].remove(berth)
-        if not self._berths[key]:
-            del self._berths[key]
-        self._free_memory += berth.executable.memory
-        self._dispose(berth)
+        self._drop(berth)
         self._settle()
 
     def expire(self, before: float) -> None:
         for berth in self._idle():
             if berth.used < before:
                 self.remove(berth)
+        self._settle()
 
     def all(self) -> list[Berth]:
         return [berth for berths in self._berths.values() for berth in berths]
@@ -161,7 +160,7 @@ class Shelf:
                 berth.running += 1
                 return self._serve(waiter, berth)
             if blocked is None and self._may_start(waiter.key):
-                if self._make_room(waiter.executable.memory):
+                if self._make_room(waiter.executable):
                     return self._serve(waiter, self._add(waiter.executable))
                 blocked = holds
         return False
@@ -193,17 +192,33 @@ class Shelf:
             berth = waiter.turn.result()
             self.remove(berth) if berth.starting else self.release(berth)
 
-    def _make_room(self, memory: int) -> bool:
+    def _make_room(self, executable: Executable) -> bool:
         """Evict those idle longest, but only if that suffices."""
-        idle = self._idle()
-        if memory > self._free_memory + sum(berth.executable.memory for berth in idle):
+        idle = self._evictable(executable.key[0])
+        if executable.memory > self._free_memory + sum(berth.executable.memory for berth in idle):
             return False
-        while memory > self._free_memory:
-            berth = idle.pop(0)
-            self._berths[berth.executable.key].remove(berth)
-            self._free_memory += berth.executable.memory
-            self._dispose(berth)
+        while executable.memory > self._free_memory:
+            self._drop(idle.pop(0))
         return True
+
+    def _evictable(self, namespace: str) -> list[Berth]:
+        """For NAMESPACE: not what one who has less used a moment ago and is about to use again."""
+        idle, granted, before = self._idle(), Counter[str](), time.monotonic() - AT_WORK
+        for berth in self.all() if idle else ():
+            granted[berth.executable.key[0]] += berth.executable.memory
+        return [
+            berth
+            for berth in idle
+            if berth.used < before or granted[berth.executable.key[0]] >= granted[namespace]
+        ]
+
+    def _drop(self, berth: Berth) -> None:
+        key = berth.executable.key
+        self._berths[key].remove(berth)
+        if not self._berths[key]:
+            del self._berths[key]
+        self._free_memory += berth.executable.memory
+        self._dispose(berth)
 
     def _add(self, executable: Executable) -> Berth:
         berth = Berth(executable)
