@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import uv
 
 from deepwhisk.objects.store import StoreSettings
-from fixtures.engine import Engine
-from fixtures.tls import Front
+from fixtures.docker import PYTHON_IMAGE, DockerHost
+from fixtures.engine import Engine, start_engine, stop_engine
+from fixtures.fronts import Fronts
 
 CALLS = Path(__file__).with_name("lithops_calls.py")
 CLIENT = ("lithops==3.8.0", "boto3>=1.35,<2", "python-dateutil>=2.8,<3")
@@ -43,32 +46,74 @@ def through_lithops(config: dict[str, Any], folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_functions_are_mapped_over_data(
-    engine: Engine, https: Front, store_settings: StoreSettings, bucket: str, tmp_path: Path
-) -> None:
-    store = {
-        "endpoint": store_settings.endpoint,
-        "access_key_id": store_settings.access_key,
-        "secret_access_key": store_settings.secret_key,
-        "storage_bucket": bucket,
+def config(engine: Engine, fronts: Fronts, store: StoreSettings, bucket: str, runtime: str) -> dict[str, Any]:
+    """What Lithops reads."""
+    return {
+        "lithops": {
+            "backend": "openwhisk",
+            "storage": "minio",
+            "monitoring": "storage",
+            "log_level": "WARNING",
+        },
+        "openwhisk": {
+            "endpoint": fronts.https(urlsplit(engine.apihost).port or 80),
+            "namespace": "guest",
+            "api_key": engine.auth,
+            "insecure": True,
+            "runtime": runtime,
+            "runtime_memory": 512,
+            "runtime_timeout": 60,
+        },
+        "minio": {
+            "endpoint": store.endpoint,
+            "access_key_id": store.access_key,
+            "secret_access_key": store.secret_key,
+            "storage_bucket": bucket,
+        },
     }
-    whisk = {
-        "endpoint": https(urlsplit(engine.apihost).port or 80),
-        "namespace": "guest",
-        "api_key": engine.auth,
-        "insecure": True,
-        "runtime": "docker.io/deepwhisk/lithops",
-        "runtime_memory": 512,
-        "runtime_timeout": 60,
-    }
-    lithops = {"backend": "openwhisk", "storage": "minio", "monitoring": "storage", "log_level": "WARNING"}
-    config = {"lithops": lithops, "openwhisk": whisk, "minio": store, "requirements": WORKER}
 
-    assert through_lithops(config, tmp_path) == {
+
+def results(runtime: str) -> dict[str, Any]:
+    """What the calls of the script give."""
+    return {
         "called": 42,
         "mapped": [2, 4, 6, 8],
         "reduced": 12,
         "raised": "no 7 here",
-        "runtimes": ["docker.io/deepwhisk/lithops"],
+        "runtimes": [runtime],
         "left": [],
     }
+
+
+def test_functions_are_mapped_over_data(
+    engine: Engine, fronts: Fronts, store_settings: StoreSettings, bucket: str, tmp_path: Path
+) -> None:
+    runtime = "docker.io/deepwhisk/lithops"
+    asked = config(engine, fronts, store_settings, bucket, runtime)
+
+    assert through_lithops({**asked, "requirements": WORKER}, tmp_path) == results(runtime)
+
+
+@pytest.mark.xdist_group("docker")
+def test_an_image_of_its_own_runs_in_docker(
+    docker: DockerHost,
+    fronts: Fronts,
+    store_settings: StoreSettings,
+    bucket: str,
+    environment_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dockerfile = f"FROM {PYTHON_IMAGE}\nUSER root\nRUN pip install --no-cache-dir {CLIENT[0]}\nUSER whisk\n"
+    runtime = f"docker.io/{docker.build('tests/lithops:1', dockerfile)}"
+    gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    store = replace(
+        store_settings, endpoint=fronts.http(urlsplit(store_settings.endpoint).port or 80, gateway)
+    )
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    engine = start_engine(tmp_path / "state", environment_cache)
+    try:
+        asked = config(engine, fronts, store, bucket, runtime)
+        assert through_lithops(asked, tmp_path) == results(runtime)
+    finally:
+        stop_engine(engine)

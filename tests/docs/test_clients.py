@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from clients.test_lithops import CLIENT
+from fixtures.docker import PYTHON_IMAGE
 from fixtures.engine import Engine
 from fixtures.foreign import CLIENTS, node_with
 
@@ -25,6 +27,13 @@ def test_the_example_runs(engine: Engine, tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, "{ hello: 'Ada' }\n"), done.stderr
+
+
+def test_the_image_for_lithops_is_the_one_that_is_tested() -> None:
+    told = block("dockerfile")
+
+    assert told.startswith(f"FROM {PYTHON_IMAGE}\n")
+    assert CLIENT[0] in told
 
 
 def test_every_client_of_the_tests_is_on_the_page() -> None:

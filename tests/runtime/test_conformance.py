@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fixtures.docker import PYTHON_IMAGE, DockerHost, ImageContainer
+from fixtures.engine import wait_until
 from fixtures.node import NODE, NodeContainer, a_node_container
 from runtime.program import SENTINEL, Program
 
@@ -41,10 +42,16 @@ class Runtime:
 
     def logs(self, sentinels: int) -> tuple[str, str]:
         """What was printed on each stream without the lines that end a log, of which there are so many."""
-        streams = [(self.container.folder / name).read_text() for name in ("stdout", "stderr")]
+        streams = wait_until(lambda: self._streams(sentinels))
         assert [stream.count(SENTINEL) for stream in streams] == [sentinels, sentinels]
         out, err = (stream.replace(SENTINEL, "").strip() for stream in streams)
         return out, err
+
+    def _streams(self, sentinels: int) -> list[str] | None:
+        """A daemon hands on what was printed a moment later."""
+        folder = self.container.folder
+        streams = [(folder / name).read_text() for name in ("stdout", "stderr")]
+        return streams if all(stream.count(SENTINEL) >= sentinels for stream in streams) else None
 
     def code(self, name: str) -> str:
         return CODE[name][self.language == "nodejs"]
