@@ -8,7 +8,7 @@ nothing.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, Protocol
 
 from deepwhisk.errors import WhiskUnreachable
@@ -64,6 +64,11 @@ class Dispatcher:
         self._not_before = 0.0
         self._flying: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
+
+    @property
+    def flying(self) -> Collection[str]:
+        """What is on its way to OpenWhisk."""
+        return self._flying.keys()
 
     def wake(self) -> None:
         """There may be something to fire."""

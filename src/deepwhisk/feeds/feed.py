@@ -7,7 +7,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -61,8 +61,9 @@ class Feed:
         self.clock = Clock(
             database,
             self.register,
-            news=lambda name: self.flows[name].dispatcher.wake(),
+            news=self._wake,
             over=lambda name: self.ending.begin(name),
+            flying=self._flying,
             keep=pace.keep_days * DAY,
             now=now,
         )
@@ -156,6 +157,15 @@ class Feed:
         buckets = {listing.subscription.bucket for listing in self._listings()}
         for source in self.sources:
             source.watch(buckets)
+
+    def _wake(self, name: str) -> None:
+        """An alarm whose flow has yet to begin looks for itself, then."""
+        if flow := self.flows.get(name):
+            flow.dispatcher.wake()
+
+    def _flying(self, name: str) -> Collection[str]:
+        flow = self.flows.get(name)
+        return flow.dispatcher.flying if flow else ()
 
     def _letters_of(self, name: str) -> Place | None:
         registered = self.register.find(name)

@@ -103,6 +103,17 @@ async def test_times_that_pass_while_openwhisk_is_away_fold_into_one(
         await fired(bench, openwhisk, 2)
 
 
+async def test_a_time_that_comes_while_a_fire_is_on_its_way_is_fired_too(
+    bench: Bench, openwhisk: StandIn, day: Day
+) -> None:
+    async with bench.running(now=day) as feed:
+        await bench.alarm(cron="* * * * *")
+        day.passes(feed, 60)
+        await bench.until(lambda: feed.flows["guest/t"].dispatcher.flying)
+        day.passes(feed, 60)
+        await fired(bench, openwhisk, 2)
+
+
 async def test_a_clock_that_is_set_back_doubles_nothing(bench: Bench, openwhisk: StandIn, day: Day) -> None:
     async with bench.running(now=day) as feed:
         await bench.alarm(cron="* * * * *")

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from deepwhisk.feeds.alarms.alarm import Alarm
 from deepwhisk.feeds.alarms.ticks import Ticks
@@ -24,7 +24,7 @@ HOUR = 3600.0
 
 
 class Clock:
-    """The one clock of all alarms. `news` wakes who fires one, `over` ends one."""
+    """The one clock of all alarms. `news` wakes who fires one, `over` ends one; `flying` is being fired."""
 
     def __init__(
         self,
@@ -33,13 +33,14 @@ class Clock:
         *,
         news: Callable[[str], None],
         over: Callable[[str], None],
+        flying: Callable[[str], Collection[str]],
         keep: float,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.ticks = Ticks(database)
         self.now = now
         self._database, self._register = database, register
-        self._news, self._over, self._keep = news, over, keep
+        self._news, self._over, self._flying, self._keep = news, over, flying, keep
         self._woken = asyncio.Event()
         self._pruned = 0.0
 
@@ -89,7 +90,8 @@ class Clock:
         late = now - standing.next
         if late > LATE:
             log.info("%s is %.0f s late; what was due meanwhile is due once", name, late)
-        news = not (late > LATE and alarm.ended(now)) and self.ticks.enter(name, standing.next, now)
+        stale = late > LATE and alarm.ended(now)
+        news = not stale and self.ticks.enter(name, standing.next, now, self._flying(name))
         fires = standing.fires + news
         self.ticks.advance(name, alarm.after(max(now, standing.next), fires), fires)
         return news

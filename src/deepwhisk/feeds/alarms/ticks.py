@@ -1,11 +1,12 @@
 """Ticks: when each alarm is due next, and what was due.
 
 Law: a tick is entered together with the next time, so that a death in between changes neither. A time that
-comes while an earlier one was not fired yet folds into it.
+comes while an earlier one waits to be fired folds into it; what is on its way does not wait.
 """
 
 import hashlib
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from deepwhisk.feeds.alarms.schedule import show_time
@@ -63,9 +64,10 @@ class Ticks:
         row = self._database.execute(found).fetchone()
         return float(row["next"]) if row else None
 
-    def enter(self, name: str, due: float, now: float) -> bool:
+    def enter(self, name: str, due: float, now: float, flying: Collection[str]) -> bool:
         """Enter a tick; whether it is one to fire. Part of the caller's transaction."""
-        if self._database.execute(f"SELECT 1 {UNFIRED}", (name,)).fetchone():
+        waiting = self._database.execute(f"SELECT id {UNFIRED}", (name,)).fetchall()
+        if any(row["id"] not in flying for row in waiting):
             return False
         found = tick(name, due)
         row = (name, found.id, int(due), dump(found), now)
