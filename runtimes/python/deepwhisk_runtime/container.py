@@ -19,6 +19,7 @@ from deepwhisk_runtime.action import print_traceback
 from deepwhisk_runtime.activation import Activation, Variables
 from deepwhisk_runtime.errors import Exited, Fault, Refused, describe
 from deepwhisk_runtime.jsontext import dumps, loads
+from deepwhisk_runtime.packages import install
 from deepwhisk_runtime.unpack import BadArchive, unpack
 
 SENTINEL = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
@@ -86,6 +87,7 @@ class Container:
         self._variables = Variables(keep_secret=is_model)
         self._variables.init(env)
         os.chdir(folder)
+        install(folder)
         return load_model(folder, env) if is_model else action.load(folder, value.get("main") or "main")
 
     def _run(self, body: bytes) -> Answer:
