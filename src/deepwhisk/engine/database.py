@@ -24,7 +24,7 @@ Rows = list[tuple[Any, ...]]
 Read = Callable[[str, Sequence[Any]], Rows]
 T = TypeVar("T")
 
-CHECKPOINT_PAGES = 8000  # 32 MB of log, then it is written back
+CHECKPOINT_PAGES = 2000  # 8 MB of log, then it is written back: a start after a crash reads what is left
 RESTARTS = 40  # of the log, that are tried in turn
 SLICE = 32  # pages that are given back at a time
 ASIDE = 2  # lists that are read at a time
