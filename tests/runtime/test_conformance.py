@@ -14,6 +14,7 @@ import pytest
 from fixtures.docker import PYTHON_IMAGE, DockerHost, ImageContainer
 from fixtures.engine import wait_until
 from fixtures.node import NODE, NodeContainer, a_node_container
+from fixtures.udocker import ByHand, UdockerHost
 from runtime.program import SENTINEL, Program
 
 CONTEXT = ("api_host", "api_key", "namespace", "action_name", "action_version", "activation_id", "deadline")
@@ -23,7 +24,7 @@ CONTEXT = ("api_host", "api_key", "namespace", "action_name", "action_version", 
 class Runtime:
     """A container of one language, and the code of its actions."""
 
-    container: Program | NodeContainer | ImageContainer
+    container: Program | NodeContainer | ImageContainer | ByHand
     language: str
 
     def post(self, path: str, body: Any) -> tuple[int, Any]:
@@ -97,6 +98,7 @@ CODE = {
 
 
 IN_DOCKER = pytest.mark.xdist_group("docker")
+IN_UDOCKER = pytest.mark.xdist_group("udocker")
 
 
 @pytest.fixture(
@@ -105,6 +107,8 @@ IN_DOCKER = pytest.mark.xdist_group("docker")
         "nodejs",
         pytest.param("image", marks=IN_DOCKER),
         pytest.param("model image", marks=IN_DOCKER),
+        pytest.param("P1 of uDocker", marks=IN_UDOCKER),
+        pytest.param("P2 of uDocker, with a model", marks=IN_UDOCKER),
     ]
 )
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
@@ -113,6 +117,12 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]
         image = PYTHON_IMAGE if request.param == "image" else request.getfixturevalue("model_image")
         with docker.running(image, tmp_path, __OW_API_HOST="xyz") as container:
             yield Runtime(container, "python")
+    elif "uDocker" in request.param:
+        udocker: UdockerHost = request.getfixturevalue("udocker")
+        model = request.param.endswith("model")
+        image = request.getfixturevalue("udocker_model_image") if model else PYTHON_IMAGE
+        with udocker.running(image, tmp_path, request.param[:2], __OW_API_HOST="xyz") as by_hand:
+            yield Runtime(by_hand, "python")
     elif request.param == "nodejs":
         if NODE is None:
             pytest.skip("there is no node on PATH: apt-get install nodejs, or take one from nodejs.org")
