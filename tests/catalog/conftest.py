@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,20 @@ def install(environment_cache: Path) -> Callable[[str], Installed]:
         return made[name]
 
     return install
+
+
+@pytest.fixture(scope="session")
+def served(install: Callable[[str], Installed]) -> Iterator[Callable[[str], Serving]]:
+    """Serve a model of the catalog, once, until the tests end."""
+    running: dict[str, Serving] = {}
+    with ExitStack() as stack:
+
+        def served(name: str) -> Serving:
+            if name not in running:
+                running[name] = stack.enter_context(serve(install(name)))
+            return running[name]
+
+        yield served
 
 
 @pytest.fixture(scope="session")
