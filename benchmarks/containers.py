@@ -26,7 +26,7 @@ from deepwhisk.engine.containers import memory
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.engine.containers.zygote import BASE
 from deepwhisk.engine.invocation import Call, Executable
-from deepwhisk.engine.pool import ProcessPool
+from deepwhisk.engine.pool import MachinePool
 
 CATALOG = Path(__file__).parent.parent / "catalog"
 NO_OP = "import {}\ndef main(args):\n    return {{}}\n".format
@@ -53,17 +53,17 @@ async def _measure(folder: Path) -> list[Row]:
 
 
 @asynccontextmanager
-async def _pool(folder: Path) -> AsyncIterator[tuple[ProcessPool, Path]]:
+async def _pool(folder: Path) -> AsyncIterator[tuple[MachinePool, Path]]:
     scratch = folder / "s"
     scratch.mkdir()
-    pool = ProcessPool(folder / "cache", "http://127.0.0.1:1", scratch=scratch)
+    pool = MachinePool(folder / "cache", "http://127.0.0.1:1", scratch=scratch)
     try:
         yield pool, scratch
     finally:
         await pool.close()
 
 
-async def cold_start(pool: ProcessPool, folder: Path) -> Row:
+async def cold_start(pool: MachinePool, folder: Path) -> Row:
     """A new action's first call, against an interpreter that imports what the zygote holds."""
     python = next((folder / "cache" / "environments").glob("[!.]*/bin/python"))
     ours, fresh = [], []
@@ -87,7 +87,7 @@ async def _interpreter(python: Path) -> None:
     await process.wait()
 
 
-async def warm_call(pool: ProcessPool) -> Row:
+async def warm_call(pool: MachinePool) -> Row:
     """All of it on the engine's side and in the container, and the engine's share of the processor's time."""
     action, asked = executable(NO_OP("json"), "warm"), call()
     await pool.run(action, asked)
@@ -105,7 +105,7 @@ async def warm_call(pool: ProcessPool) -> Row:
     )
 
 
-async def clients(pool: ProcessPool, scratch: Path) -> Row:
+async def clients(pool: MachinePool, scratch: Path) -> Row:
     """Our wire and aiohttp's client, in turn, on the door of the same container."""
     action = executable(NO_OP("json"), "door")
     await pool.run(action, call())
@@ -133,7 +133,7 @@ async def _aiohttp(session: aiohttp.ClientSession, body: bytes) -> bytes:
         return await answer.read()
 
 
-async def model(pool: ProcessPool, scratch: Path) -> list[Row]:
+async def model(pool: MachinePool, scratch: Path) -> list[Row]:
     """The same for a real model, its weights apart."""
     folder = CATALOG / "image-classification"
     code = zipped(folder)
@@ -163,7 +163,7 @@ async def model(pool: ProcessPool, scratch: Path) -> list[Row]:
 
 async def one_more(
     what: str,
-    pool: ProcessPool,
+    pool: MachinePool,
     scratch: Path,
     action: Callable[[int], Executable],
     payload: dict[str, Any],

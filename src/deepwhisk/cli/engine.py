@@ -14,9 +14,9 @@ from deepwhisk.engine import (
     PROCESS,
     PROFILES,
     Kinds,
+    MachinePool,
     Node,
     Policy,
-    ProcessPool,
     Retention,
     Service,
     read_policy,
@@ -74,7 +74,7 @@ def engine(
     )
     serve(
         service,
-        lambda address: ProcessPool(
+        lambda address: MachinePool(
             cache_folder(),
             address,
             variables=passed_on(os.environ),

@@ -15,7 +15,7 @@ from deepwhisk.engine.kinds import Kinds
 from deepwhisk.engine.limit_tables import Policy
 from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.limits_file import PROFILES, read_policy
-from deepwhisk.engine.pool import ProcessPool
+from deepwhisk.engine.pool import MachinePool
 from deepwhisk.engine.retention import Retention
 from deepwhisk.engine.service import Service, running, serve
 
@@ -29,10 +29,10 @@ __all__ = [
     "DockerOptions",
     "Kinds",
     "Limits",
+    "MachinePool",
     "MakeDriver",
     "Node",
     "Policy",
-    "ProcessPool",
     "Retention",
     "Service",
     "UdockerDriver",

@@ -149,7 +149,7 @@ class WarmPool:
             self._shelf.expire(time.monotonic() - self._idle_seconds)
 
 
-class ProcessPool(WarmPool):
+class MachinePool(WarmPool):
     """The pool of one machine. Create it inside a running event loop.
 
     `cache` keeps environments and weights between runs. `api_host` is what actions see as `__OW_API_HOST`.

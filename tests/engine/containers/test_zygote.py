@@ -26,10 +26,10 @@ ENGINE = """
 import asyncio, sys
 from pathlib import Path
 from fixtures.pool import call, executable
-from deepwhisk.engine.pool import ProcessPool
+from deepwhisk.engine.pool import MachinePool
 
 async def main(cache, scratch, code):
-    pool = ProcessPool(Path(cache), "http://127.0.0.1:1", scratch=Path(scratch))
+    pool = MachinePool(Path(cache), "http://127.0.0.1:1", scratch=Path(scratch))
     await asyncio.gather(*(pool.run(executable(code, name), call()) for name in ("a", "b")))
 
 asyncio.run(main(*sys.argv[1:]))
