@@ -41,6 +41,20 @@ class Outgoing:
         return told | ({"filename": self.name} if self.name else {})
 
 
+def typed(result: Any, content_type: str) -> Outgoing:
+    """A result as the file of the type that the caller asked for with `accept`."""
+    if isinstance(result, str):
+        return Outgoing(result.encode(), content_type)
+    images = sys.modules.get("PIL.Image")
+    formats = [kind for kind, each in IMAGE_TYPES.items() if each == content_type]
+    if images is not None and isinstance(result, images.Image) and formats:
+        return _drawn(result, formats[0])
+    if (file := file_of(result)) is None:
+        kind = f"{type(result).__module__}.{type(result).__qualname__}"
+        raise Fault("result", f"predict was asked for {content_type} and returned {kind}, which is no file.")
+    return dataclasses.replace(file, content_type=content_type)
+
+
 def encode(result: Any, put: Callable[[Outgoing], dict[str, Any]] = Outgoing.inline) -> bytes:
     """The JSON text of a result; `put` says what stands for a file in it."""
     if result is None:
@@ -124,14 +138,16 @@ def simple(value: Any) -> Any:
 
 def file_of(value: Any) -> Outgoing | None:
     """The file that a value is, if it is one."""
+    if isinstance(value, Outgoing):
+        return value
     if isinstance(value, Path):
         return _read(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Outgoing(bytes(value), "application/octet-stream")
     images = sys.modules.get("PIL.Image")
     if images is not None and isinstance(value, images.Image):
-        return _drawn(value)
-    return None
+        return _drawn(value, value.format)
+    return _streamed(value) if isinstance(value, io.IOBase) else None
 
 
 def _read(path: Path) -> Outgoing:
@@ -143,8 +159,20 @@ def _read(path: Path) -> Outgoing:
     return Outgoing(content, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.name)
 
 
-def _drawn(image: Any) -> Outgoing:
-    kind = image.format if image.format in IMAGE_TYPES else "PNG"
+def _streamed(stream: io.IOBase) -> Outgoing:
+    if not stream.readable():
+        raise Fault("result", "predict returned an open file that cannot be read; open it for reading.")
+    with stream:
+        if stream.seekable():
+            stream.seek(0)
+        content = stream.read()
+    name = Path(str(getattr(stream, "name", ""))).name
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Outgoing(content.encode() if isinstance(content, str) else content, kind, name)
+
+
+def _drawn(image: Any, wanted: str | None) -> Outgoing:
+    kind = wanted if wanted in IMAGE_TYPES else "PNG"
     stream = io.BytesIO()
     try:
         image.save(stream, format=kind)

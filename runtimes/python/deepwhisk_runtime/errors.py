@@ -34,9 +34,15 @@ class Fault(Exception):
     transient = False
 
     def __init__(
-        self, phase: str, message: str, cause: BaseException | None = None, field: str | None = None
+        self,
+        phase: str,
+        message: str,
+        cause: BaseException | None = None,
+        field: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
+        self.status = status or self.status
         self.phase = phase
         self.message = message
         self.cause = cause
@@ -61,14 +67,24 @@ class Unstored(Fault):
 
 
 class Invalid(Fault):
-    """Raised when the arguments of a call do not fit the signature; `fields` holds the messages of each."""
+    """Raised when the arguments of a call do not fit the signature; `fields` holds the messages of each.
+
+    `phrases` holds them in the words of DEEPaaS V2, for those who ask over its API.
+    """
 
     status = 422
 
-    def __init__(self, fields: dict[str, list[str]], *, transient: bool = False) -> None:
+    def __init__(
+        self,
+        fields: dict[str, list[str]],
+        phrases: dict[str, list[str]] | None = None,
+        *,
+        transient: bool = False,
+    ) -> None:
         name, messages = next(iter(fields.items()))
         super().__init__("arguments", f"{name}: {messages[0]}", field=name)
         self.fields = fields
+        self.phrases = phrases or fields
         self.transient = transient
 
     def as_object(self, activation: str | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deepwhisk_runtime.arguments import Incoming
 from deepwhisk_runtime.errors import Invalid
 from deepwhisk_runtime.jsontext import loads
-from deepwhisk_runtime.signature import Signature
+from deepwhisk_runtime.served import Taking
 
 if TYPE_CHECKING:
     from flask import Request
@@ -23,7 +23,7 @@ class BadBody(ValueError):
     """Raised when a body says it is JSON and is not."""
 
 
-def arguments(request: "Request", signature: Signature) -> dict[str, Any]:
+def arguments(request: "Request", signature: Taking) -> dict[str, Any]:
     """All arguments of a request; what is nearer to the body wins."""
     given = textual(request.args.lists(), signature) | textual(request.form.lists(), signature)
     for name, uploads in request.files.lists():
@@ -32,7 +32,7 @@ def arguments(request: "Request", signature: Signature) -> dict[str, Any]:
     return given | body(request, signature)
 
 
-def body(request: "Request", signature: Signature) -> dict[str, Any]:
+def body(request: "Request", signature: Taking) -> dict[str, Any]:
     """The arguments in a body that is no form: JSON members, or the one file that the model takes."""
     if request.mimetype in FORMS or not (content := request.get_data()):
         return {}
@@ -54,7 +54,7 @@ def members(content: bytes) -> dict[str, Any]:
     return value
 
 
-def textual(fields: Iterable[tuple[str, list[str]]], signature: Signature) -> dict[str, Any]:
+def textual(fields: Iterable[tuple[str, list[str]]], signature: Taking) -> dict[str, Any]:
     """Arguments that were given as texts, each perhaps several times."""
     return {name: read(texts, signature.kinds.get(name, frozenset())) for name, texts in fields}
 

@@ -1,11 +1,11 @@
 """What a model has done, in the text format of Prometheus."""
 
-from deepwhisk_runtime.service import Service
+from deepwhisk_runtime.served import Served
 
 PHASES = ("arguments", "predict", "result")
 
 
-def text(service: Service) -> str:
+def text(service: Served) -> str:
     """All figures of one model."""
     label = f'{{model="{service.name}"}}'
     counts = service.counts

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deepwhisk_runtime.signature import Signature
+from deepwhisk_runtime.served import Taking
 
 FILE_IN_JSON: dict[str, Any] = {
     "description": 'Base64, a data URI, an http(s) link, `{"$bytes": …}` or a reference `{"$object": …}`',
@@ -15,7 +15,7 @@ FILE_IN_JSON: dict[str, Any] = {
 MESSAGES = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 
 
-def document(name: str, metadata: dict[str, Any], signature: Signature, base: str) -> dict[str, Any]:
+def document(name: str, metadata: dict[str, Any], signature: Taking, base: str) -> dict[str, Any]:
     """The whole document; `base` is where the application begins."""
     info = {
         "title": str(metadata.get("title") or name),
@@ -32,7 +32,7 @@ def document(name: str, metadata: dict[str, Any], signature: Signature, base: st
     }
 
 
-def paths(name: str, signature: Signature) -> dict[str, Any]:
+def paths(name: str, signature: Taking) -> dict[str, Any]:
     """The paths of one model."""
     return {
         "/v2/models/": {"get": {"operationId": "models", "responses": ok("The models", {"type": "object"})}},
@@ -46,7 +46,7 @@ def paths(name: str, signature: Signature) -> dict[str, Any]:
     }
 
 
-def predict(signature: Signature) -> dict[str, Any]:
+def predict(signature: Taking) -> dict[str, Any]:
     """The prediction: its arguments as a form or as JSON (each but a file also in the query string)."""
     answered = {
         "type": "object",
@@ -70,7 +70,7 @@ def predict(signature: Signature) -> dict[str, Any]:
     }
 
 
-def parameters(signature: Signature) -> list[dict[str, Any]]:
+def parameters(signature: Taking) -> list[dict[str, Any]]:
     """Arguments that the query string may carry; none must, as the body can carry them all."""
     simple = {"string", "integer", "number", "boolean", "array", "null"}
     return [
@@ -81,7 +81,7 @@ def parameters(signature: Signature) -> list[dict[str, Any]]:
     ]
 
 
-def components(signature: Signature) -> dict[str, Any]:
+def components(signature: Taking) -> dict[str, Any]:
     """The schemas by name: the arguments as JSON and as a form, and what they and the answer refer to."""
     form = plain(signature.schema) | {"title": "Form"}
     files = {

@@ -15,8 +15,7 @@ from deepwhisk_runtime.answers import Outgoing, encode, file_of
 from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.forms import BadBody, arguments
 from deepwhisk_runtime.jsontext import dumps
-from deepwhisk_runtime.metadata import metadata
-from deepwhisk_runtime.service import Service
+from deepwhisk_runtime.served import Served
 
 JSON = "application/json"
 ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
@@ -24,7 +23,7 @@ PUT = "deepwhisk.put"
 NO_TRAINING = "Training over the API is not offered here: `deepwhisk_runtime` only predicts."
 
 
-def create_app(service: Service) -> Flask:
+def create_app(service: Served) -> Flask:
     """The application of one model."""
     app = Flask("deepwhisk_runtime", static_folder=None)
     app.url_map.strict_slashes = False
@@ -47,9 +46,9 @@ def create_app(service: Service) -> Flask:
 class Pages:
     """What the application tells of its model, with links that hold where it was reached."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Served) -> None:
         self._service = service
-        self._told = metadata(service.folder, service.description)
+        self._told = service.told()
 
     def links(self, endpoint: str, relation: str = "self", **values: Any) -> dict[str, Any]:
         """The member `links` that leads to one endpoint."""
@@ -93,7 +92,7 @@ class Routes:
         self._app.add_url_rule(path, endpoint, view, methods=methods or ("GET",))
 
 
-def predict(service: Service) -> Response:
+def predict(service: Served) -> Response:
     """One prediction."""
     try:
         given = arguments(request, service.signature)

@@ -3,23 +3,26 @@
 Whatever goes wrong is a Fault that names phase and cause; the model stays loaded and the next call works.
 """
 
+import functools
 import inspect
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from deepwhisk_runtime import model
+from deepwhisk_runtime import answers, model
 from deepwhisk_runtime.action import compiled, module_of, print_traceback
 from deepwhisk_runtime.arguments import Files
+from deepwhisk_runtime.calling import called, spent, within
 from deepwhisk_runtime.errors import Fault, describe
+from deepwhisk_runtime.served import JSON, Counts, Handed, Taking
 from deepwhisk_runtime.signature import Signature
 
-Handed = TypeVar("Handed")
+OUT = "out"  # the argument of `train` that is not the caller's: where it leaves what comes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +39,32 @@ class Provision:
         return cls(Path(weights) if weights else None, Path(artifact) if artifact else None)
 
 
-@dataclass(slots=True)
-class Counts:
-    """What has happened since the load, for /metrics."""
-
-    loaded_in: float = 0.0
-    seconds: float = 0.0
-    predictions: int = 0
-    faults: dict[str, int] = field(default_factory=dict)
-
-
 class Service:
-    """One model."""
+    """The model of a folder."""
 
-    def __init__(
-        self, name: str, folder: Path, description: model.Description, predict: Callable[..., Any]
-    ) -> None:
+    wraps = True
+
+    def __init__(self, name: str, folder: Path, description: model.Description, made: Any) -> None:
         self.name = name
         self.folder = folder
         self.description = description
-        self.signature = Signature(predict)
+        self.signature: Taking = Signature(made.predict)
         self.counts = Counts()
-        self._predict = predict
+        self._predict: Callable[..., Any] = made.predict
+        self._train: Callable[..., Any] | None = getattr(made, "train", None)
         self._turn = threading.Lock()  # few models can be asked twice at once
+
+    @functools.cached_property
+    def training(self) -> Taking | None:
+        """What a training may be given; None: this model cannot be trained."""
+        return None if self._train is None else Signature(self._train, without=(OUT,))
+
+    def told(self) -> dict[str, Any]:
+        """What the model's folder tells people about it."""
+        # YAML is for pages only: a container that is never asked for them does not wait for it.
+        from deepwhisk_runtime.metadata import metadata  # noqa: PLC0415
+
+        return metadata(self.folder, self.description)
 
     def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
         """What `hand_over` makes of the model's answer to the arguments; a Fault says why there is none.
@@ -84,25 +90,25 @@ class Service:
             return within("result", hand_over, self._call(within("arguments", signature.check, taken)))
 
     def _call(self, arguments: dict[str, Any]) -> Any:
-        try:
-            with self._turn:
-                return self._predict(**arguments)
-        except SystemExit as error:
-            raise Fault("predict", f"predict ended the program: sys.exit({error.code!r}).", error) from error
-        except Exception as error:
-            print_traceback(error)
-            raise Fault("predict", f"predict raised {describe(error)}", error) from error
+        with self._turn:
+            result = called("predict", self._predict, arguments)
+        wanted = arguments.get("accept") if self.signature.accepts else None
+        return result if wanted in (None, JSON) else within("result", answers.typed, result, wanted)
 
+    def train(self, given: Mapping[str, Any], out: Path, note: Callable[[Any], None]) -> Any:
+        """Train, and leave in `out` what comes of it; each metrics that it yields is noted.
 
-def within(phase: str, act: Callable[..., Handed], *given: Any) -> Handed:
-    """Act; what the model's own types raise (validators, serializers) is a fault of that phase."""
-    try:
-        return act(*given)
-    except Fault:
-        raise
-    except Exception as error:
-        print_traceback(error)
-        raise Fault(phase, f"The {phase} cannot be handled: {describe(error)}", error) from error
+        Gives what `train` returns, or the last that it yields.
+        """
+        train = self._train
+        if train is None or self.training is None:
+            raise Fault("train", f"The model {self.name} cannot be trained: it has no method `train`.")
+        with Files() as files:
+            taken = within("arguments", files.take, given, self.training.files)
+            arguments = within("arguments", self.training.check, taken)
+            if OUT in inspect.signature(train).parameters:
+                arguments |= {OUT: out}
+            return called("train", lambda **named: spent(train(**named), note), arguments)
 
 
 def load(folder: Path, name: str, provision: Provision) -> Service:
@@ -112,8 +118,8 @@ def load(folder: Path, name: str, provision: Provision) -> Service:
         description = model.read(folder)
         sys.path.insert(0, str(folder))
         module = module_of(folder / model.FILE, compiled(folder / model.FILE), "model")
-        predict = _predict_of(module, provision, folder) if description.is_class else module.predict
-        service = Service(name, folder, description, predict)
+        made = _made(module, provision, folder) if description.is_class else module
+        service = Service(name, folder, description, made)
     except Fault:
         raise
     except model.NotAModel as error:
@@ -126,12 +132,11 @@ def load(folder: Path, name: str, provision: Provision) -> Service:
     return service
 
 
-def _predict_of(module: Any, provision: Provision, folder: Path) -> Callable[..., Any]:
+def _made(module: Any, provision: Provision, folder: Path) -> Any:
     made = module.Model()
     if load_method := getattr(made, "load", None):
         load_method(**_asked(load_method, provision, folder))
-    predict: Callable[..., Any] = made.predict
-    return predict
+    return made
 
 
 def _asked(load_method: Callable[..., Any], provision: Provision, folder: Path) -> dict[str, Path | None]:

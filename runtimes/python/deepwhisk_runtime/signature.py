@@ -6,7 +6,7 @@ The annotations are the schema, read by pydantic; a parameter of type Path, byte
 import copy
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import pydantic
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from deepwhisk_runtime.errors import Invalid
+from deepwhisk_runtime.phrases import MISSING, choices_of, phrase, resolved
 
 FileKind = Literal["path", "bytes", "image"]
 FILE_SCHEMA = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
@@ -34,19 +36,23 @@ class FileParameter:
 class Signature:
     """What one function takes and gives."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], without: Container[str] = ()) -> None:
         hints = get_type_hints(function, include_extras=True)
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = [
+            each for each in inspect.signature(function).parameters.values() if each.name not in without
+        ]
         named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
         self.names = tuple(each.name for each in named)
         self.required = tuple(each.name for each in named if each.default is each.empty)
         self.files = {each.name: file for each in named if (file := file_of(hints.get(each.name)))}
-        self._open = any(each.kind is each.VAR_KEYWORD for each in parameters)
+        self.open = any(each.kind is each.VAR_KEYWORD for each in parameters)
         self._model = self._make(named, hints)
         self._validate = self._model.__pydantic_validator__.validate_python
         self.schema = {"properties": {}} | self._model.model_json_schema(ref_template=REFERENCE)
         self.kinds = {name: kinds_of(each, self.schema) for name, each in self.schema["properties"].items()}
         self.answer = answer_schema(hints.get("return"))
+        # The content types that a caller may ask for, by the argument of that name.
+        self.accepts = accepted(self.schema["properties"].get("accept", {}))
 
     def _make(self, named: list[inspect.Parameter], hints: dict[str, Any]) -> type[pydantic.BaseModel]:
         # Fields are numbered and parameters their aliases: any name will do, `copy` and `_x` as well.
@@ -54,7 +60,7 @@ class Signature:
             f"field{number}": (described(hints.get(each.name, Any)), field_of(each))
             for number, each in enumerate(named)
         }
-        config = pydantic.ConfigDict(extra="allow" if self._open else "forbid", arbitrary_types_allowed=True)
+        config = pydantic.ConfigDict(extra="allow" if self.open else "forbid", arbitrary_types_allowed=True)
         return pydantic.create_model("Arguments", __config__=config, **fields)
 
     def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,24 +68,32 @@ class Signature:
         try:
             checked = self._validate(given)
         except pydantic.ValidationError as error:
-            raise Invalid(self._messages(error)) from None
+            raise Invalid(self._messages(error, self._message), self._messages(error, self._phrase)) from None
         arguments = dict(zip(self.names, checked.__dict__.values(), strict=True))
-        return arguments | (checked.__pydantic_extra__ or {}) if self._open else arguments
+        return arguments | (checked.__pydantic_extra__ or {}) if self.open else arguments
 
-    def _messages(self, error: pydantic.ValidationError) -> dict[str, list[str]]:
+    def _messages(
+        self, error: pydantic.ValidationError, say: Callable[[ErrorDetails], str]
+    ) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
         for each in error.errors(include_url=False):
             field, *deeper = map(str, each["loc"] or ("arguments",))
             at = f"at {'.'.join(deeper)}: " if deeper else ""
-            fields.setdefault(field, []).append(at + self._message(each["type"], each["msg"], each["input"]))
+            fields.setdefault(field, []).append(at + say(each))
         return fields
 
-    def _message(self, kind: str, message: str, value: Any) -> str:
-        if kind == "missing":
-            return "Missing data for required field."
-        if kind == "extra_forbidden":
+    def _message(self, error: ErrorDetails) -> str:
+        if error["type"] == "missing":
+            return MISSING
+        if error["type"] == "extra_forbidden":
             return f"There is no such argument; there are: {', '.join(self.names) or 'none'}."
-        return f"{message} (got {shown(value)})"
+        return f"{error['msg']} (got {shown(error['input'])})"
+
+    def _phrase(self, error: ErrorDetails) -> str:
+        name, *deeper = error["loc"] or ("",)
+        described = self.schema["properties"].get(name, {})
+        schema = {} if deeper else resolved(described, self.schema)
+        return phrase({**error}, schema) or self._message(error)
 
 
 def field_of(parameter: inspect.Parameter) -> FieldInfo:
@@ -158,6 +172,12 @@ def kinds_of(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> frozenset[s
     alternatives = schema.get("anyOf") or schema.get("oneOf") or ()
     inside = frozenset(kind for each in alternatives for kind in kinds_of(each, whole))
     return inside | ({schema["type"]} if "type" in schema else frozenset())
+
+
+def accepted(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The content types that the argument `accept` takes, its default first; none for any other."""
+    choices = [each for each in choices_of(schema) if isinstance(each, str) and "/" in each]
+    return tuple(sorted(choices, key=lambda each: each != schema.get("default")))
 
 
 def shown(value: Any) -> str:

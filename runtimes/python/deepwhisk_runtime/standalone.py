@@ -13,8 +13,8 @@ from typing import Any, TextIO
 from deepwhisk_runtime import door, forms
 from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Invalid
+from deepwhisk_runtime.served import Taking
 from deepwhisk_runtime.service import Provision, Service, load
-from deepwhisk_runtime.signature import Signature
 
 THREADS = 8  # for the small answers; predictions take turns
 
@@ -78,7 +78,7 @@ def loaded(folder: Path) -> Service:
     return load(folder, folder.name, Provision.of_environment())
 
 
-def arguments(inputs: Iterable[str], signature: Signature) -> dict[str, Any]:
+def arguments(inputs: Iterable[str], signature: Taking) -> dict[str, Any]:
     """Arguments from `name=value` and `name=@file`."""
     files: dict[str, Any] = {}
     texts: dict[str, list[str]] = {}

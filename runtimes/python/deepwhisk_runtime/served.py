@@ -1,0 +1,57 @@
+"""What the REST application and the commands ask of a model, wherever that comes from.
+
+`service.Service` is the model of a folder; whatever else keeps these protocols is served in the same way.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from deepwhisk_runtime.signature import FileParameter
+
+JSON = "application/json"
+Handed = TypeVar("Handed")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the load, for /metrics."""
+
+    loaded_in: float = 0.0
+    seconds: float = 0.0
+    predictions: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+
+
+class Taking(Protocol):
+    """What a call of a model may carry: `Signature` reads it off a function."""
+
+    names: tuple[str, ...]
+    files: dict[str, FileParameter]
+    kinds: dict[str, frozenset[str]]  # the JSON types that each argument takes
+    schema: dict[str, Any]  # of an object with the arguments as properties
+    answer: dict[str, Any]  # of what is returned
+    accepts: tuple[str, ...]  # content types to choose from by the argument `accept`, the default first
+    open: bool  # whether it takes arguments that it does not name
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class Served(Protocol):
+    """One model."""
+
+    name: str
+    folder: Path
+    counts: Counts
+    signature: Taking
+    wraps: bool  # whether an answer stands under `predictions`, or is all that is answered
+
+    @property
+    def training(self) -> Taking | None: ...
+
+    def told(self) -> dict[str, Any]: ...
+
+    def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed: ...
+
+    def train(self, given: Mapping[str, Any], out: Path, note: Callable[[Any], None]) -> Any: ...
