@@ -1,10 +1,9 @@
-"""An engine that is killed at random moments under load keeps all it acknowledged. `KILLS=50` does it longer."""
+"""An engine killed at random moments under load keeps all it acknowledged. `KILLS=50` does it longer."""
 
 import os
 from pathlib import Path
 
 import pytest
-
 from benchmarks.kills import kill
 
 KILLS = int(os.environ.get("KILLS", "4"))

@@ -1,6 +1,6 @@
 """Old activations leave, in steps so small that nobody waits for them.
 
-Law: at most a fifth of the engine's time is theirs, and no step is longer than about a call.
+Law: at most a tenth of the engine's time is theirs, and no step is longer than about a call.
 """
 
 import asyncio
@@ -12,10 +12,15 @@ from deepwhisk.engine.database import Database
 from deepwhisk.engine.platform import log
 
 DAY = 86_400_000
-STEP = 20  # records
-REST = 4  # times as long as a step took
+STEP = 10  # records
+REST = 9  # times as long as a step took
 SPARE = 64 << 20  # bytes of the file that are free and stay, for what is to come
-_OLDEST = "SELECT number, start FROM activations ORDER BY number LIMIT 1 OFFSET ?"
+_ALL = 1 << 62  # a moment after all
+_OLDEST = "SELECT start FROM activations ORDER BY number LIMIT 1"
+_REMOVE = (
+    "DELETE FROM activations WHERE start < ?2 AND number IN "
+    "(SELECT number FROM activations ORDER BY number LIMIT ?1)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,13 @@ async def _in_steps(step: Callable[[], Awaitable[bool]]) -> int:
 
 async def _remove_some(database: Database, retention: Retention) -> bool:
     """Removes one step of the oldest, if they are too old or there is too much; whether it did."""
+    oldest = database.read(_OLDEST)
+    if not oldest:
+        return False
     border = int(time.time() * 1000 - retention.days * DAY)
-    last = database.read(_OLDEST, (STEP - 1,)) or database.read(_OLDEST, (0,))
-    if not last:
+    if database.size() > retention.megabytes << 20:
+        border = _ALL
+    if oldest[0][0] >= border:
         return False
-    number, start = last[0]
-    if start >= border and database.size() <= retention.megabytes << 20:
-        return False
-    await database.write([("DELETE FROM activations WHERE number <= ?", (number,))])
+    await database.write([(_REMOVE, (STEP, border))])
     return True
