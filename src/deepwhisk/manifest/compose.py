@@ -44,9 +44,20 @@ def _model(model: Model) -> dict[str, Any]:
         "docker": f"deepwhisk/{model.name}:{model.version}",
         "web": "raw",
         "limits": {"timeout": model.timeout, "memorySize": model.memory},
-        "annotations": {"description": model.description, "provide-api-key": True},
+        "annotations": {**_described(model), "provide-api-key": True},
         "exclude": [f"{folder}/{name}" for name in LEFT_OUT],
     }
+
+
+def _described(model: Model) -> dict[str, str]:
+    """What the list of deployed models tells of one: OpenWhisk keeps it beside the action."""
+    told = {
+        "title": model.metadata.get("title") or model.name,
+        "description": model.description,
+        "license": model.metadata.get("license"),
+        "version": model.version,
+    }
+    return {name: str(value) for name, value in told.items() if value}
 
 
 def _topic(topic: Topic) -> dict[str, Any]:
