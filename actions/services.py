@@ -40,11 +40,11 @@ STYLE = """:root { color-scheme: light dark; --ink: #1b1f24; --quiet: #57606a; -
   --paper: #0d1117; --link: #79b8ff; --warm: #56d364; --cold: #79c0ff; --failing: #ff9b95 } }
 body { max-width: 72rem; margin: 0 auto; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif;
   overflow-wrap: anywhere; background: var(--paper); color: var(--ink) }
-h1 { font-size: 1.6rem } h2 { font-size: 1.2rem } h1, h2, dd, dl { margin: 0 } p { margin: .5rem 0 }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem } h1, h2, dd, dl { margin: 0 } p, nav { margin: .5rem 0 }
 a { color: var(--link) } header p, footer, dt { color: var(--quiet) } b { color: var(--state, inherit) }
 ul { list-style: none; padding: 0; display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)) }
-li { border: 1px solid var(--edge); border-radius: .5rem; padding: 1rem } nav { display: flex; gap: 1rem; margin-top: .5rem }
+li { border: 1px solid var(--edge); border-radius: .5rem; padding: 1rem } nav a { margin-right: 1rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem .75rem }"""
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
