@@ -2,6 +2,7 @@
 
 python -m deepwhisk_runtime                                       /init and /run on port 8080
 python -m deepwhisk_runtime serve FOLDER --port 5000              the model's REST API
+python -m deepwhisk_runtime serve --module NAME                   … of an installed DEEPaaS module
 python -m deepwhisk_runtime predict FOLDER -i top=3 -i image=@photo.jpg   one prediction
 """
 
@@ -23,9 +24,11 @@ def main(given: Sequence[str] | None = None) -> int:
     # What only a model needs is not for plain actions to wait for.
     from deepwhisk_runtime import standalone  # noqa: PLC0415
 
+    if (flags.folder is None) == (flags.module is None):
+        parser().error("name a FOLDER, or an installed module with --module NAME")
     if flags.command == "serve":
-        return standalone.serve(flags.folder, flags.host, flags.port)
-    return standalone.predict(flags.folder, flags.input, as_json=flags.json)
+        return standalone.serve(flags.folder, flags.module, flags.host, flags.port)
+    return standalone.predict(flags.folder, flags.module, flags.input, as_json=flags.json)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,14 +39,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=8080, help="port to listen on (%(default)s)")
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve a model's REST API")
-    serve.add_argument("folder", type=Path)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=5000, help="port to listen on (%(default)s)")
     predict = commands.add_parser("predict", help="one prediction on the command line")
-    predict.add_argument("folder", type=Path)
     predict.add_argument(
         "-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="or NAME=@FILE"
     )
+    for command in (serve, predict):
+        command.add_argument("folder", type=Path, nargs="?")
+        command.add_argument("--module", metavar="NAME", help="an installed module of deepaas.v2.model")
     predict.add_argument("--json", action="store_true", help="the whole answer on one line")
     return made
 

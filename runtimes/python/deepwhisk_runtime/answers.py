@@ -60,6 +60,9 @@ def encode(result: Any, put: Callable[[Outgoing], dict[str, Any]] = Outgoing.inl
     if result is None:
         raise Fault("result", "predict returned nothing (None); it has to return its answer.")
 
+    if isinstance(result, Outgoing):
+        result = put(result)  # orjson would write out its members
+
     def convert(value: Any) -> Any:
         return converted(value, put)
 

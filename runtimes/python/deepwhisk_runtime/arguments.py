@@ -44,6 +44,15 @@ class Incoming:
     content_type: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as modules from outside want it: where it lies, and what its sender said of it."""
+
+    path: Path
+    content_type: str
+    name: str
+
+
 class Files:
     """The files of one call; leaving the context removes them."""
 
@@ -102,7 +111,13 @@ class Files:
         path = Path(tempfile.mkdtemp(dir=self._folder)) / file_name(incoming)
         with path.open("wb") as target:
             shutil.copyfileobj(incoming.stream, target)
-        return path
+        return upload(path, incoming) if kind == "upload" else path
+
+
+def upload(path: Path, incoming: Incoming) -> Upload:
+    """A file that was put down, and what its sender said of it."""
+    guessed = incoming.content_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Upload(path, guessed, incoming.name or path.name)
 
 
 def opened(value: Any) -> Incoming:

@@ -15,7 +15,7 @@ from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Refused
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.references import LARGE, LARGEST_MESSAGE, Outbox
-from deepwhisk_runtime.service import Service
+from deepwhisk_runtime.served import Served
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class ModelAction:
     """The model of a container."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Served) -> None:
         self._service = service
         self._rest: Flask | None = None
 

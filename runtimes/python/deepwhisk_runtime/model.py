@@ -1,7 +1,8 @@
 """What a model folder says about itself, read without running it.
 
-`model.py` holds `class Model` with `predict`, or a bare function `predict`. Reading is by syntax alone: no
-import, so that a catalog can be listed where none of its packages is installed.
+`model.py` holds `class Model` with `predict`, a bare function `predict`, or the name of a module from
+outside, `MODULE = "…"`. Reading is by syntax alone: no import, so that a catalog can be listed where none of
+its packages is installed.
 """
 
 import ast
@@ -10,6 +11,7 @@ from pathlib import Path
 
 FILE = "model.py"
 CLASS = "Model"
+MODULE = "MODULE"
 METHODS = ("load", "predict", "train")
 
 
@@ -36,6 +38,7 @@ class Description:
     predict: tuple[Parameter, ...]
     load: tuple[Parameter, ...]
     train: tuple[Parameter, ...] | None  # None: it cannot be trained
+    module: str | None = None  # the module from outside that it only names
 
 
 def is_model(folder: Path) -> bool:
@@ -60,14 +63,16 @@ def read(folder: Path) -> Description:
 
 def _describe(tree: ast.Module, path: Path) -> Description:
     model = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == CLASS), None)
+    document = ast.get_docstring(tree) or (ast.get_docstring(model) if model else None) or ""
+    title, _, text = document.partition("\n")
+    if (module := _module(tree)) is not None:
+        return Description(title.strip(), text.strip(), False, (), (), None, module)
     found = _functions(model.body if model else tree.body)
     if "predict" not in found:
         where = (
             f"`class {CLASS}` has no method `predict`" if model else "there is no `class Model`, no `predict`"
         )
         raise NotAModel(f"{path}: {where}")
-    document = ast.get_docstring(tree) or (ast.get_docstring(model) if model else None) or ""
-    title, _, text = document.partition("\n")
     skip = 1 if model else 0
     return Description(
         title=title.strip(),
@@ -77,6 +82,14 @@ def _describe(tree: ast.Module, path: Path) -> Description:
         load=_parameters(found["load"], skip) if model and "load" in found else (),
         train=_parameters(found["train"], skip) if "train" in found else None,
     )
+
+
+def _module(tree: ast.Module) -> str | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == [MODULE]:
+            value = node.value
+            return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+    return None
 
 
 def _functions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:

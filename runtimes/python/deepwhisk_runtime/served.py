@@ -3,6 +3,7 @@
 `service.Service` is the model of a folder; whatever else keeps these protocols is served in the same way.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,15 @@ class Counts:
     seconds: float = 0.0
     predictions: int = 0
     faults: dict[str, int] = field(default_factory=dict)
+
+    def failed(self, phase: str) -> None:
+        """A call ended in a fault."""
+        self.faults[phase] = self.faults.get(phase, 0) + 1
+
+    def ended(self, begun: float) -> None:
+        """A call that began at this time of `perf_counter` has ended."""
+        self.seconds += time.perf_counter() - begun
+        self.predictions += 1
 
 
 class Taking(Protocol):

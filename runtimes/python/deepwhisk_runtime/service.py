@@ -19,7 +19,7 @@ from deepwhisk_runtime.action import compiled, module_of, print_traceback
 from deepwhisk_runtime.arguments import Files
 from deepwhisk_runtime.calling import called, spent, within
 from deepwhisk_runtime.errors import Fault, describe
-from deepwhisk_runtime.served import JSON, Counts, Handed, Taking
+from deepwhisk_runtime.served import JSON, Counts, Handed, Served, Taking
 from deepwhisk_runtime.signature import Signature
 
 OUT = "out"  # the argument of `train` that is not the caller's: where it leaves what comes of it
@@ -75,11 +75,10 @@ class Service:
         try:
             return self._answer(given, hand_over)
         except Fault as fault:
-            self.counts.faults[fault.phase] = self.counts.faults.get(fault.phase, 0) + 1
+            self.counts.failed(fault.phase)
             raise
         finally:
-            self.counts.seconds += time.perf_counter() - begun
-            self.counts.predictions += 1
+            self.counts.ended(begun)
 
     def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
         signature = self.signature
@@ -111,11 +110,16 @@ class Service:
             return called("train", lambda **named: spent(train(**named), note), arguments)
 
 
-def load(folder: Path, name: str, provision: Provision) -> Service:
+def load(folder: Path, name: str, provision: Provision) -> Served:
     """Import the model of a folder and load it; a Fault says why that fails."""
     begun = time.perf_counter()
     try:
         description = model.read(folder)
+        if description.module is not None:
+            # Nothing of this is for models of our own to wait for.
+            from deepwhisk_runtime import modules  # noqa: PLC0415
+
+            return modules.load(folder, name, description.module)
         sys.path.insert(0, str(folder))
         module = module_of(folder / model.FILE, compiled(folder / model.FILE), "model")
         made = _made(module, provision, folder) if description.is_class else module

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from deepwhisk_runtime.errors import Invalid
 from deepwhisk_runtime.phrases import MISSING, choices_of, phrase, resolved
 
-FileKind = Literal["path", "bytes", "image"]
+FileKind = Literal["path", "bytes", "image", "upload"]
 FILE_SCHEMA = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 REFERENCE = "#/components/schemas/{model}"
 SHOWN = 60  # characters of a value in a message

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from deepwhisk_runtime import door, forms
+from deepwhisk_runtime import door, forms, modules
 from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Invalid
-from deepwhisk_runtime.served import Taking
-from deepwhisk_runtime.service import Provision, Service, load
+from deepwhisk_runtime.served import Served, Taking
+from deepwhisk_runtime.service import Provision, load
 
 THREADS = 8  # for the small answers; predictions take turns
 
@@ -23,14 +23,14 @@ class BadInput(ValueError):
     """Raised when an input on the command line is none; says what it should look like."""
 
 
-def serve(folder: Path, host: str, port: int) -> int:
+def serve(folder: Path | None, module: str | None, host: str, port: int) -> int:
     """Serve a model until the process is told to end."""
     from waitress.server import create_server  # noqa: PLC0415 — containers never serve this way
 
     from deepwhisk_runtime.rest import create_app  # noqa: PLC0415
 
     try:
-        service = loaded(folder)
+        service = loaded(folder, module)
     except Fault as fault:
         return said(fault)
     listener = door.listen(host, port)
@@ -42,12 +42,12 @@ def serve(folder: Path, host: str, port: int) -> int:
     return 0
 
 
-def predict(folder: Path, inputs: Iterable[str], as_json: bool) -> int:
+def predict(folder: Path | None, module: str | None, inputs: Iterable[str], as_json: bool) -> int:
     """Print one prediction, and nothing else on standard output."""
     place = Outgoing.inline if as_json else shortened
     try:
         with answers_only() as out:
-            service = loaded(folder)
+            service = loaded(folder, module)
             text = service.predict(arguments(inputs, service.signature), lambda result: encode(result, place))
             told = text.decode() if as_json else json.dumps(json.loads(text), indent=2, ensure_ascii=False)
             print(told, file=out)
@@ -72,8 +72,10 @@ def answers_only() -> Iterator[TextIO]:
             os.dup2(out.fileno(), 1)
 
 
-def loaded(folder: Path) -> Service:
-    """The model of a folder, named after it."""
+def loaded(folder: Path | None, module: str | None = None) -> Served:
+    """The model of a folder, named after it, or an installed module from outside."""
+    if folder is None:
+        return modules.load(None, None, str(module))
     folder = folder.resolve()
     return load(folder, folder.name, Provision.of_environment())
 
