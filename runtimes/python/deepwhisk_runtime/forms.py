@@ -3,43 +3,65 @@
 A query string and a form hold texts only; a text becomes what its parameter wants.
 """
 
-import io
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from deepwhisk_runtime.arguments import Incoming
+from deepwhisk_runtime.arguments import IN_MEMORY, Incoming
 from deepwhisk_runtime.errors import Invalid
 from deepwhisk_runtime.jsontext import loads
 from deepwhisk_runtime.served import Taking
 
 if TYPE_CHECKING:
     from flask import Request
+    from werkzeug.datastructures import FileStorage
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class BadBody(ValueError):
+class BadBody(Invalid):
     """Raised when a body says it is JSON and is not."""
+
+    status = 400
 
 
 def arguments(request: "Request", signature: Taking) -> dict[str, Any]:
-    """All arguments of a request; what is nearer to the body wins."""
+    """All arguments of a request; what is nearer to the body wins, and what is no argument is passed over."""
     given = textual(request.args.lists(), signature) | textual(request.form.lists(), signature)
     for name, uploads in request.files.lists():
-        files = [Incoming(each.stream, each.filename or "", each.mimetype) for each in uploads]
-        given[name] = files if len(files) > 1 else files[0]
-    return given | body(request, signature)
+        files = [
+            Incoming(each.stream, each.filename or "", each.mimetype) for each in uploads if is_file(each)
+        ]
+        if files:
+            given[name] = files if len(files) > 1 else files[0]
+    given |= body(request, signature)
+    return given if signature.open else {name: given[name] for name in signature.names if name in given}
+
+
+def is_file(upload: "FileStorage") -> bool:
+    """Whether an upload is one: a browser sends a field that was left empty as a file without name."""
+    empty = not upload.stream.read(1)
+    upload.stream.seek(0)
+    return bool(upload.filename) or not empty
 
 
 def body(request: "Request", signature: Taking) -> dict[str, Any]:
     """The arguments in a body that is no form: JSON members, or the one file that the model takes."""
-    if request.mimetype in FORMS or not (content := request.get_data()):
+    if request.mimetype in FORMS:
         return {}
     if request.mimetype in ("", "application/json") or request.mimetype.endswith("+json"):
-        return members(content)
-    if len(signature.files) == 1:
-        return {next(iter(signature.files)): Incoming(io.BytesIO(content), "", request.mimetype)}
+        return members(content) if (content := request.get_data()) else {}
+    stream = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 — whoever takes the file closes it
+    shutil.copyfileobj(request.stream, stream)
+    size = stream.tell()
+    stream.seek(0)
+    if size and len(signature.files) == 1:
+        return {next(iter(signature.files)): Incoming(stream, "", request.mimetype)}
+    stream.close()
+    if not size:
+        return {}
     raise Invalid({"body": [f"A JSON object or a form is expected (got {request.mimetype})."]})
 
 
@@ -48,7 +70,7 @@ def members(content: bytes) -> dict[str, Any]:
     try:
         value = loads(content)
     except ValueError as error:
-        raise BadBody(str(error)) from error
+        raise BadBody({"json": ["Invalid JSON body."]}) from error
     if not isinstance(value, dict):
         raise Invalid({"json": [f"The body has to be an object of arguments (got {type(value).__name__})."]})
     return value

@@ -1,8 +1,8 @@
-"""The REST application of a model described in OpenAPI 3.1, from the signature of `predict`."""
+"""The REST application of a model described in OpenAPI 3.1, from what `predict` and `train` take."""
 
 from typing import Any
 
-from deepwhisk_runtime.served import Taking
+from deepwhisk_runtime.served import JSON, Served, Taking
 
 FILE_IN_JSON: dict[str, Any] = {
     "description": 'Base64, a data URI, an http(s) link, `{"$bytes": …}` or a reference `{"$object": …}`',
@@ -12,85 +12,149 @@ FILE_IN_JSON: dict[str, Any] = {
         {"type": "object", "required": ["$object"], "properties": {"$object": {"type": "object"}}},
     ],
 }
+OBJECT: dict[str, Any] = {"type": "object"}
 MESSAGES = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+FAILED = {"type": "object", "required": ["error"], "properties": {"error": OBJECT}}
+SIMPLE = {"string", "integer", "number", "boolean", "array", "null"}
+UUID = {"name": "uuid", "in": "path", "required": True, "schema": {"type": "string"}}
+FAULTS = {
+    "400": ("The body is no JSON", MESSAGES),
+    "402": ("Switched off", FAILED),
+    "413": ("The request is too large", FAILED),
+    "422": ("Arguments do not fit; messages by argument", MESSAGES),
+    "500": ("The model failed; names cause and phase", FAILED),
+    "501": ("Not offered here", FAILED),
+}
+TRAINING = {
+    "type": "object",
+    "required": ["date", "args", "uuid", "status"],
+    "properties": {
+        "date": {"type": "string"},
+        "args": OBJECT,
+        "uuid": {"type": "string"},
+        "status": {"enum": ["running", "done", "error", "cancelled"]},
+        "message": {"type": "string"},
+        "result": OBJECT,
+    },
+}
 
 
-def document(name: str, metadata: dict[str, Any], signature: Taking, base: str) -> dict[str, Any]:
+def document(service: Served, base: str) -> dict[str, Any]:
     """The whole document; `base` is where the application begins."""
-    info = {
-        "title": str(metadata.get("title") or name),
-        "version": str(metadata.get("version") or "1.0.0"),
-        "summary": str(metadata.get("summary") or metadata.get("title") or name),
-        "description": str(metadata.get("description") or ""),
-    }
     return {
         "openapi": "3.1.0",
-        "info": info,
+        "info": info(service),
         "servers": [{"url": base or "/"}],
-        "paths": paths(name, signature),
-        "components": {"schemas": components(signature)},
+        "paths": pages() | paths(service),
+        "components": {"schemas": schemas(service)},
     }
 
 
-def paths(name: str, signature: Taking) -> dict[str, Any]:
-    """The paths of one model."""
+def info(service: Served) -> dict[str, str]:
+    """What the model is."""
+    told = service.told()
     return {
-        "/v2/models/": {"get": {"operationId": "models", "responses": ok("The models", {"type": "object"})}},
-        f"/v2/models/{name}/": {
-            "get": {"operationId": "model", "responses": ok("The model's metadata", {"type": "object"})}
-        },
-        f"/v2/models/{name}/predict/": {"post": predict(signature)},
-        "/health": {
-            "get": {"operationId": "health", "responses": ok("The model is loaded", {"type": "object"})}
-        },
+        "title": str(told.get("title") or service.name),
+        "version": str(told.get("version") or "1.0.0"),
+        "summary": str(told.get("summary") or told.get("title") or service.name),
+        "description": str(told.get("description") or ""),
     }
 
 
-def predict(signature: Taking) -> dict[str, Any]:
-    """The prediction: its arguments as a form or as JSON (each but a file also in the query string)."""
-    answered = {
-        "type": "object",
-        "required": ["status", "predictions"],
-        "properties": {"status": {"const": "OK"}, "predictions": plain(signature.answer)},
-    }
-    failed = {"type": "object", "properties": {"error": {"type": "object"}}}
+def pages() -> dict[str, Any]:
+    """The paths that are the same for all models."""
     return {
-        "operationId": "predict",
-        "parameters": parameters(signature),
-        "requestBody": {
-            "content": {
-                "multipart/form-data": {"schema": {"$ref": "#/components/schemas/Form"}},
-                "application/json": {"schema": {"$ref": "#/components/schemas/Arguments"}},
-            }
-        },
-        "responses": ok("The prediction", answered)
-        | {"400": {"description": "The body is no JSON", "content": content(MESSAGES)}}
-        | {"422": {"description": "Arguments do not fit; messages by argument", "content": content(MESSAGES)}}
-        | {"500": {"description": "The model failed; names cause and phase", "content": content(failed)}},
+        "/": {"get": operation("versions", "The versions of the API", ok("The versions", OBJECT))},
+        "/v2/": {"get": operation("version", "The version of the API", ok("The version", OBJECT))},
+        "/v2/models/": {"get": operation("models", "The models", ok("The models", OBJECT))},
+        "/health": {"get": operation("health", "Whether it is loaded", ok("The model is loaded", OBJECT))},
     }
+
+
+def paths(service: Served) -> dict[str, Any]:
+    """The paths of the model."""
+    name, trained = service.name, ok("The training", TRAINING)
+    at = f"/v2/models/{name}/"
+    found = {
+        at: {"get": operation("model", "The model's metadata", ok("The metadata", OBJECT))},
+        f"{at}predict/": {"post": predict(service)},
+    }
+    if service.training is None:
+        return found
+    listed = ok("The trainings", {"type": "array", "items": TRAINING})
+    some, missing = faults("402", "501"), {"404": answered("There is no such training", FAILED)}
+    one = {"parameters": [UUID], "responses": trained | missing | some}
+    found[f"{at}train/"] = {
+        "get": operation("trainings", "All trainings", listed | some),
+        "post": operation("train", "Begin a training", trained | faults(*FAULTS))
+        | carried(service.training, "Train"),
+    }
+    found[f"{at}train/{{uuid}}"] = {
+        "get": operation("training", "One training", {}) | one,
+        "delete": operation("cancel", "Cancel a training", {}) | one,
+    }
+    return found
+
+
+def operation(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    """One operation."""
+    return {"operationId": name, "summary": summary, "tags": ["models"], "responses": responses}
+
+
+def predict(service: Served) -> dict[str, Any]:
+    """The prediction."""
+    signature = service.signature
+    answer: dict[str, Any] = plain(signature.answer)
+    if service.wraps:
+        members = {"status": {"const": "OK"}, "predictions": answer}
+        answer = {"type": "object", "required": ["status", "predictions"], "properties": members}
+    done = answered("The prediction", answer)
+    for kind in signature.accepts:
+        if kind != JSON:
+            done["content"][kind] = {"schema": {"type": "string", "contentMediaType": kind}}
+    made = operation("predict", "Make a prediction", {"200": done} | faults(*FAULTS))
+    return made | carried(signature, "")
+
+
+def carried(signature: Taking, prefix: str) -> dict[str, Any]:
+    """Where arguments go: in a form or in JSON, and each but a file also in the query string."""
+    forms = {"multipart/form-data": "Form", JSON: "Arguments"}
+    if not signature.files:
+        forms = dict(reversed(forms.items()))
+    bodies = {
+        kind: {"schema": {"$ref": f"#/components/schemas/{prefix}{name}"}} for kind, name in forms.items()
+    }
+    return {"parameters": parameters(signature), "requestBody": {"content": bodies}}
 
 
 def parameters(signature: Taking) -> list[dict[str, Any]]:
     """Arguments that the query string may carry; none must, as the body can carry them all."""
-    simple = {"string", "integer", "number", "boolean", "array", "null"}
     return [
         {"name": name, "in": "query", "required": False, "schema": schema}
         | ({"description": schema["description"]} if "description" in schema else {})
         for name, schema in signature.schema["properties"].items()
-        if name not in signature.files and signature.kinds[name] <= simple
+        if name not in signature.files and signature.kinds[name] <= SIMPLE
     ]
 
 
-def components(signature: Taking) -> dict[str, Any]:
+def schemas(service: Served) -> dict[str, Any]:
     """The schemas by name: the arguments as JSON and as a form, and what they and the answer refer to."""
-    form = plain(signature.schema) | {"title": "Form"}
+    training = components(service.training, "Train") if service.training else {}
+    return training | components(service.signature, "")
+
+
+def components(signature: Taking, prefix: str) -> dict[str, Any]:
+    """The schemas of what one function takes and gives."""
+    form = plain(signature.schema) | {"title": f"{prefix}Form"}
+    if not signature.open:
+        form["additionalProperties"] = True  # and passed over
     files = {
         name: file_in_json(form["properties"][name], parameter.many)
         for name, parameter in signature.files.items()
     }
-    arguments = form | {"title": "Arguments", "properties": form["properties"] | files}
+    arguments = form | {"title": f"{prefix}Arguments", "properties": form["properties"] | files}
     inner: dict[str, Any] = signature.answer.get("$defs", {}) | signature.schema.get("$defs", {})
-    return inner | {"Arguments": arguments, "Form": form}
+    return inner | {f"{prefix}Arguments": arguments, f"{prefix}Form": form}
 
 
 def file_in_json(schema: dict[str, Any], many: bool) -> dict[str, Any]:
@@ -108,9 +172,14 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def ok(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     """The answer 200."""
-    return {"200": {"description": description, "content": content(schema)}}
+    return {"200": answered(description, schema)}
 
 
-def content(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON body of a schema."""
-    return {"application/json": {"schema": schema}}
+def faults(*statuses: str) -> dict[str, Any]:
+    """The answers of some statuses."""
+    return {status: answered(*FAULTS[status]) for status in statuses}
+
+
+def answered(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer with a JSON body."""
+    return {"description": description, "content": {JSON: {"schema": schema}}}

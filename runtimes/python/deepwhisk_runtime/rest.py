@@ -5,74 +5,58 @@ where it was reached (SCRIPT_NAME).
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, redirect, request, url_for
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
 
-from deepwhisk_runtime import metrics, openapi
+from deepwhisk_runtime import metrics, pages, ui
 from deepwhisk_runtime.answers import Outgoing, encode, file_of
+from deepwhisk_runtime.captured import Captured
 from deepwhisk_runtime.errors import Fault, Invalid
-from deepwhisk_runtime.forms import BadBody, arguments
+from deepwhisk_runtime.forms import arguments
 from deepwhisk_runtime.jsontext import dumps
-from deepwhisk_runtime.served import Served
+from deepwhisk_runtime.served import JSON, Served, Taking
 
-JSON = "application/json"
+if TYPE_CHECKING:
+    from deepwhisk_runtime.trainings import Trainings
+
 ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
 PUT = "deepwhisk.put"
-NO_TRAINING = "Training over the API is not offered here: `deepwhisk_runtime` only predicts."
+OFF = "This endpoint is switched off."
+NOT_HERE = "Training over the API is not offered here: a web action only predicts."
+NO_TRAIN = "The model {} cannot be trained: it has no method `train`."
 
 
-def create_app(service: Served) -> Flask:
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Which endpoints are switched on, and what they use."""
+
+    predict: bool = True
+    train: bool = True
+    docs: bool = True
+    trainings: "Trainings | None" = None  # None: trainings are not for this place
+    debug: Captured | None = None  # None: nobody is to read what is printed
+    largest: int | None = None  # bytes of a request
+
+
+def create_app(service: Served, offers: Offers = Offers()) -> Flask:
     """The application of one model."""
     app = Flask("deepwhisk_runtime", static_folder=None)
-    app.url_map.strict_slashes = False
-    add, pages = Routes(app, service.name), Pages(service)
-    add("/", "versions", lambda: as_json(pages.versions()))
-    add("/v2/", "version", lambda: as_json({"id": "v2", "version": "stable", **pages.links("version")}))
-    add("/v2/models/", "models", lambda: as_json({"models": [pages.model()]}))
-    add("/v2/models/<name>/", "model", lambda: as_json(pages.model()))
-    add("/v2/models/<name>/predict/", "predict", lambda: predict(service), "POST")
-    add("/v2/models/<name>/train/", "train", no_training, "GET", "POST")
-    add("/openapi.json", "described", lambda: as_json(pages.openapi()))
+    app.config["MAX_CONTENT_LENGTH"] = offers.largest
+    add = Routes(app, service.name)
+    add_pages(add, service, offers)
+    add("/v2/models/<name>/predict/", "predict", switched(offers.predict, lambda: predict(service)), "POST")
+    add_trainings(add, service, offers)
     add("/health", "health", lambda: as_json({"status": "OK", "model": service.name}))
     add("/metrics", "measured", lambda: Response(metrics.text(service), mimetype="text/plain; version=0.0.4"))
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Invalid, invalid)
     app.register_error_handler(Fault, failed)
+    app.after_request(led_by_path)
     return app
-
-
-class Pages:
-    """What the application tells of its model, with links that hold where it was reached."""
-
-    def __init__(self, service: Served) -> None:
-        self._service = service
-        self._told = service.told()
-
-    def links(self, endpoint: str, relation: str = "self", **values: Any) -> dict[str, Any]:
-        """The member `links` that leads to one endpoint."""
-        return {"links": [link(relation, url_for(endpoint, **values))]}
-
-    def versions(self) -> dict[str, Any]:
-        """The versions of the API: the one there is."""
-        version = {"version": "stable", "id": "v2", **self.links("version")}
-        return {"versions": [version], **self.links("described", "describedby")}
-
-    def model(self) -> dict[str, Any]:
-        """The model with its metadata."""
-        name = self._service.name
-        return {"id": name, "name": name, **self.links("model", name=name), **self._told}
-
-    def openapi(self) -> dict[str, Any]:
-        """Its OpenAPI document."""
-        service = self._service
-        return openapi.document(service.name, self._told, service.signature, request.script_root)
-
-
-def no_training() -> Response:
-    """The answer to a wish for training."""
-    return as_json({"error": {"message": NO_TRAINING}}, 501)
 
 
 class Routes:
@@ -82,31 +66,97 @@ class Routes:
         self._app = app
         self._model = model
 
-    def __call__(self, path: str, endpoint: str, answer: Callable[[], Response], *methods: str) -> None:
-        def view(name: str | None = None) -> Response:
+    def __call__(self, path: str, endpoint: str, answer: Callable[..., Any], *methods: str) -> None:
+        def view(name: str | None = None, **values: str) -> Any:
             if name not in (None, self._model):
-                message = f"There is no model {name} here; there is {self._model}."
-                return as_json({"error": {"message": message}}, 404)
-            return answer()
+                return told(f"There is no model {name} here; there is {self._model}.", 404)
+            return answer(**values)
 
         self._app.add_url_rule(path, endpoint, view, methods=methods or ("GET",))
 
 
+def add_pages(add: Routes, service: Served, offers: Offers) -> None:
+    """The routes of what is told about the model."""
+    add("/", "versions", lambda: as_json(pages.versions(offers.docs)))
+    add("/v2/", "version", lambda: as_json(pages.version()))
+    add("/v2/models/", "models", lambda: as_json({"models": [pages.model(service)]}))
+    add("/v2/models/<name>/", "model", lambda: as_json(pages.model(service)))
+    add("/v2/debug/", "debug", lambda: debug(offers.debug))
+    if offers.docs:
+        add("/ui", "ui", lambda: redirect(url_for("docs")))
+        add("/api", "docs", lambda: Response(ui.page(service.name), mimetype="text/html"))
+        add("/api/<file>", "docs_file", lambda file: ui.file(file, request))
+        add("/openapi.json", "described", lambda: as_json(pages.openapi(service)))
+        add("/swagger.json", "described_before", lambda: as_json(pages.swagger(service)))
+
+
+def add_trainings(add: Routes, service: Served, offers: Offers) -> None:
+    """The routes of trainings."""
+
+    def act(method: Callable[..., Any], needs_train: bool = False) -> Callable[..., Response]:
+        def answer(**values: str) -> Response:
+            if offers.trainings is None:
+                return told(NOT_HERE, 501)
+            if needs_train and service.training is None:
+                return told(NO_TRAIN.format(service.name), 501)
+            found = method(offers.trainings, **values)
+            return told("There is no such training.", 404) if found is None else as_json(found)
+
+        return switched(offers.train, answer)
+
+    all_, one = "/v2/models/<name>/train/", "/v2/models/<name>/train/<uuid>"
+    add(all_, "trainings", act(lambda trainings: trainings.all()))
+    add(one, "training", act(lambda trainings, uuid: trainings.one(uuid)))
+    add(one, "cancel", act(lambda trainings, uuid: trainings.cancel(uuid)), "DELETE")
+    add(all_, "train", act(lambda trainings: trainings.start(taken(service.training)), True), "POST")
+
+
+def switched(on: bool, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """The answer of an endpoint, or that of one that is switched off."""
+    return answer if on else lambda **_: told(OFF, 402)
+
+
+def taken(signature: Taking | None) -> dict[str, Any]:
+    """The arguments of this request."""
+    return {} if signature is None else arguments(request, signature)
+
+
 def predict(service: Served) -> Response:
     """One prediction."""
-    try:
-        given = arguments(request, service.signature)
-    except BadBody:
-        return as_json({"json": ["Invalid JSON body."]}, 400)
-    return service.predict(given, handed)
+    given = taken(service.signature)
+    if service.signature.accepts and not given.get("accept"):
+        given |= accepted(service.signature.accepts)
+    return service.predict(given, handed if service.wraps else handed_bare)
+
+
+def accepted(choices: tuple[str, ...]) -> dict[str, str]:
+    """The argument `accept` as the header says; nothing where that names none of the choices."""
+    named = MIMEAccept([each for each in request.accept_mimetypes if each[0] != "*/*"])
+    best = named.best_match([each for each in choices if "*" not in each])
+    return {"accept": best} if best else {}
 
 
 def handed(result: Any) -> Response:
-    """The answer to a prediction: JSON, or the file that the client wants as it is."""
-    if (file := file_of(result)) and wants(file.content_type):
-        return Response(file.content, mimetype=file.content_type)
-    text = encode(result, request.environ.get(PUT, Outgoing.inline))
-    return Response(b'{"status":"OK","predictions":%b}\n' % text, mimetype=JSON)
+    """The answer to a prediction: JSON, or the file that the client asked for."""
+    file = file_of(result)
+    if file and (isinstance(result, Outgoing) or wants(file.content_type)):
+        return as_file(file)
+    return Response(b'{"status":"OK","predictions":%b}\n' % encoded(result), mimetype=JSON)
+
+
+def handed_bare(result: Any) -> Response:
+    """The same of a model whose answers have a schema: they are the whole body."""
+    return as_file(result) if isinstance(result, Outgoing) else Response(encoded(result), mimetype=JSON)
+
+
+def encoded(result: Any) -> bytes:
+    """The JSON text of a result."""
+    return encode(result, request.environ.get(PUT, Outgoing.inline))
+
+
+def as_file(file: Outgoing) -> Response:
+    """A file as it is."""
+    return Response(file.content, content_type=file.content_type)
 
 
 def wants(content_type: str) -> bool:
@@ -114,9 +164,14 @@ def wants(content_type: str) -> bool:
     return request.accept_mimetypes.best_match([JSON, content_type]) == content_type
 
 
+def debug(captured: Captured | None) -> Response:
+    """What the model has printed, if anybody may read that."""
+    return Response(status=204) if captured is None else Response(captured.text(), mimetype="text/plain")
+
+
 def invalid(error: Invalid) -> Response:
-    """The answer to arguments that do not fit: messages by argument."""
-    return as_json(error.fields, 422)
+    """The answer to arguments that do not fit: messages by argument, in the words of V2."""
+    return as_json(error.phrases, error.status)
 
 
 def failed(error: Fault) -> Response:
@@ -126,15 +181,21 @@ def failed(error: Fault) -> Response:
 
 def refused(error: HTTPException) -> Response:
     """The answer to a request for what is not there, in JSON as all others."""
-    code = error.code or 500
-    answer = as_json({"error": {"message": f"{code} {error.name}: {error.description}"}}, code)
+    answer = told(f"{error.code} {error.name}: {error.description}", error.code or 500)
     answer.headers.extend({name: each for name, each in error.get_headers() if name == "Allow"})
     return answer
 
 
-def link(relation: str, href: str) -> dict[str, str]:
-    """A link as V2 writes it."""
-    return {"rel": relation, "type": JSON, "href": href}
+def led_by_path(response: Response) -> Response:
+    """Redirect by path alone: which scheme and host the client used, a proxy may hide."""
+    if (to := response.location) and to.startswith(request.host_url):
+        response.location = "/" + to.removeprefix(request.host_url)
+    return response
+
+
+def told(message: str, status: int) -> Response:
+    """An answer that is an error."""
+    return as_json({"error": {"message": message}}, status)
 
 
 def as_json(value: Any, status: int = 200) -> Response:

@@ -1,0 +1,47 @@
+"""What the REST application tells of itself and its model, with links that hold where it was reached."""
+
+from typing import Any
+
+from flask import request, url_for
+
+from deepwhisk_runtime.served import JSON, Served
+
+
+def versions(docs: bool) -> dict[str, Any]:
+    """The versions of the API: the one there is; and where it is described."""
+    described = [
+        link("help", url_for("docs"), "text/html"),
+        link("describedby", url_for("described_before")),
+    ]
+    return {"versions": [version()], "links": described if docs else []}
+
+
+def version() -> dict[str, Any]:
+    """The one version."""
+    return {"version": "stable", "id": "v2", "links": [link("self", url_for("version"))]}
+
+
+def model(service: Served) -> dict[str, Any]:
+    """The model with its metadata."""
+    name = service.name
+    links = [link("self", url_for("model", name=name))]
+    return {"id": name, "name": name, "links": links, **service.told()}
+
+
+def openapi(service: Served) -> dict[str, Any]:
+    """The application in OpenAPI 3.1."""
+    from deepwhisk_runtime import openapi  # noqa: PLC0415 — for who reads it
+
+    return openapi.document(service, request.script_root)
+
+
+def swagger(service: Served) -> dict[str, Any]:
+    """The application in Swagger 2.0."""
+    from deepwhisk_runtime import swagger  # noqa: PLC0415 — for who reads it
+
+    return swagger.document(service, request.script_root)
+
+
+def link(relation: str, href: str, content_type: str = JSON) -> dict[str, str]:
+    """A link as V2 writes it."""
+    return {"rel": relation, "type": content_type, "href": href}
