@@ -30,7 +30,7 @@ HINTS = """[green]Ready[/] at {apihost}. Try, in another terminal:
   {predict}
   deepwhisk status                 how store, engine and feed are
   WSK_CONFIG_FILE={wskprops} wsk list
-The store is {store}. {watched}
+{listed}The store is {store}. {watched}
 Ctrl-C ends it."""
 
 
@@ -125,9 +125,17 @@ class Machine:
             apihost=self.running.apihost,
             predict=f"deepwhisk predict {models[-1]} -i text=…" if models else "deepwhisk new model NAME",
             wskprops=self.state.wskprops,
+            listed=self._listed(project),
             store=self.store.endpoint,
             watched=" ".join(watched) + self._events_of_another_store(),
         )
+
+    def _listed(self, project: Project) -> str:
+        """Where the page of deployed models is, if the project has one."""
+        if "services" not in [topic.name for topic in project.actions]:
+            return ""
+        page = f"{self.running.apihost}/api/v1/web/{self.whisk.namespace()}/services/services.html"
+        return f"The models and how they are: {page}\n"
 
     def _events_of_another_store(self) -> str:
         if self._seaweed is not None:
