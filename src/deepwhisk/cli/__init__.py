@@ -7,6 +7,7 @@ no command pays for the imports of another.
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -27,6 +28,7 @@ COMMANDS = {
     "export": "export",
     "manifest": "content",
     "new": "content",
+    "import": "import_",
     "doctor": "doctor",
     "user": "user",
     "engine": "engine",
@@ -45,7 +47,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"{__name__}.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
 

@@ -94,9 +94,17 @@ def _offers(tree: ast.Module, file: str) -> set[str]:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    if not {"predict", "Model"} & (functions | imported):
-        raise ProjectError(f"{file} has neither a class Model nor a function predict.")
+    if not {"predict", "Model"} & (functions | imported) and not _names_module(tree):
+        raise ProjectError(f"{file} has neither a class Model nor a function predict, nor names a MODULE.")
     return functions
+
+
+def _names_module(tree: ast.Module) -> bool:
+    """Whether it only names a module from outside, `MODULE = "…"`."""
+    targets = [
+        ast.unparse(each) for node in tree.body if isinstance(node, ast.Assign) for each in node.targets
+    ]
+    return "MODULE" in targets
 
 
 def _refuse_async(body: list[ast.stmt], file: str) -> None:
