@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 MARK = "DEEPWHISK_CONTAINERS"  # in the environment of every process below a zygote: that one's folder
 _PREFIX = "deepwhisk-"
+_SWEEPS, _PAUSE = 50, 0.01
 
 
 def claim_folder(parent: Path | None = None) -> tuple[Path, int]:
@@ -44,11 +46,16 @@ def _remove_left(parent: Path) -> None:
 
 
 def end_marked(folder: str) -> None:
-    """Kill every process whose environment says that it belongs to `folder`."""
+    """Kill every process whose environment says that it is of `folder`, and what those start meanwhile."""
     mark = f"{MARK}={folder}".encode()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid() and _is_marked(entry, mark):
-            _kill(int(entry))
+    for _ in range(_SWEEPS):
+        marked = {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _is_marked(pid, mark)}
+        marked.discard(os.getpid())
+        for pid in marked:
+            _kill(pid)
+        if not marked:
+            break
+        time.sleep(_PAUSE)
 
 
 def _is_marked(pid: str, mark: bytes) -> bool:

@@ -61,6 +61,7 @@ class UdockerContainer(ProcessContainer):
         self._heard = b""
         self._address: tuple[str, int] | None = None
         self._patience = _SENTINEL_SECONDS
+        self._orphaned = False
         self._keeper: subprocess.Popen[bytes] | None = None
 
     def attach(self, keeper: subprocess.Popen[bytes]) -> None:
@@ -124,7 +125,8 @@ class UdockerContainer(ProcessContainer):
     def _lose_keeper(self) -> None:
         """Killed by somebody: end what it can no longer end."""
         self._close_control()
-        end_marked(str(self.folder))
+        self._orphaned = True
+        asyncio.get_running_loop().run_in_executor(None, end_marked, str(self.folder))
         self.mourn(None)
 
     def _close_control(self) -> None:
@@ -147,6 +149,8 @@ class UdockerContainer(ProcessContainer):
             self._lose_keeper()  # it does not answer
         if self._keeper is not None:
             await asyncio.to_thread(_reap, self._keeper)
+        if self._orphaned:
+            await asyncio.to_thread(end_marked, str(self.folder))
         await self._place.tree.release()
         await remove(self.folder)
 
