@@ -4,11 +4,13 @@ python -m deepwhisk_runtime                                       /init and /run
 python -m deepwhisk_runtime serve FOLDER --port 5000              the model's REST API
 python -m deepwhisk_runtime serve --module NAME                   … of an installed DEEPaaS module
 python -m deepwhisk_runtime predict FOLDER -i top=3 -i image=@photo.jpg   one prediction
+python -m deepwhisk_runtime run …, cli …                          as deepaas-run and deepaas-cli
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from deepwhisk_runtime import door
@@ -16,19 +18,46 @@ from deepwhisk_runtime import door
 
 def main(given: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says."""
-    flags = parser().parse_args(given)
+    words = list(sys.argv[1:] if given is None else given)
+    if words[:1] in (["run"], ["cli"]):
+        return deepaas(*words)
+    flags = parser().parse_args(words)
     if flags.command is None:
         with door.listen(flags.host, flags.port) as listener:
             door.serve(listener)
         return 0
-    # What only a model needs is not for plain actions to wait for.
-    from deepwhisk_runtime import standalone  # noqa: PLC0415
-
     if (flags.folder is None) == (flags.module is None):
         parser().error("name a FOLDER, or an installed module with --module NAME")
-    if flags.command == "serve":
-        return standalone.serve(flags.folder, flags.module, flags.host, flags.port)
+    return serve(flags) if flags.command == "serve" else predict(flags)
+
+
+# What only a model on its own needs is not for the containers of actions to wait for.
+
+
+def serve(flags: argparse.Namespace) -> int:
+    """Serve a model."""
+    from deepwhisk_runtime import serving, source  # noqa: PLC0415
+
+    setting = serving.Setting(flags.host, flags.port, flags.state or serving.state())
+    return serving.serve(partial(source.loaded, flags.folder, flags.module), setting)
+
+
+def predict(flags: argparse.Namespace) -> int:
+    """Print a prediction."""
+    from deepwhisk_runtime import standalone  # noqa: PLC0415
+
     return standalone.predict(flags.folder, flags.module, flags.input, as_json=flags.json)
+
+
+def deepaas(command: str, *words: str) -> int:
+    """What DEEPaaS's own commands do."""
+    if command == "run":
+        from deepwhisk_runtime import deepaas_run  # noqa: PLC0415
+
+        return deepaas_run.main(words)
+    from deepwhisk_runtime import deepaas_cli  # noqa: PLC0415
+
+    return deepaas_cli.main(words)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve a model's REST API")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=5000, help="port to listen on (%(default)s)")
+    serve.add_argument("--state", type=Path, metavar="FOLDER", help="where trainings are kept")
     predict = commands.add_parser("predict", help="one prediction on the command line")
     predict.add_argument(
         "-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="or NAME=@FILE"

@@ -1,45 +1,22 @@
-"""A model without OpenWhisk: its REST API on a port, or one prediction on the command line."""
+"""A model without OpenWhisk: one prediction on the command line."""
 
 import contextlib
 import json
-import logging
 import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from deepwhisk_runtime import door, forms, modules
+from deepwhisk_runtime import forms
 from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Invalid
-from deepwhisk_runtime.served import Served, Taking
-from deepwhisk_runtime.service import Provision, load
-
-THREADS = 8  # for the small answers; predictions take turns
+from deepwhisk_runtime.served import Taking
+from deepwhisk_runtime.source import loaded
 
 
 class BadInput(ValueError):
     """Raised when an input on the command line is none; says what it should look like."""
-
-
-def serve(folder: Path | None, module: str | None, host: str, port: int) -> int:
-    """Serve a model until the process is told to end."""
-    from waitress.server import create_server  # noqa: PLC0415 — containers never serve this way
-
-    from deepwhisk_runtime.rest import create_app  # noqa: PLC0415
-
-    try:
-        service = loaded(folder, module)
-    except Fault as fault:
-        return said(fault)
-    listener = door.listen(host, port)
-    at = f"http://{host}:{listener.getsockname()[1]}"
-    print(f"{service.name} answers at {at}/v2/models/{service.name}/", flush=True)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that one waits for another is meant
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    create_server(create_app(service), sockets=[listener], threads=THREADS).run()
-    return 0
 
 
 def predict(folder: Path | None, module: str | None, inputs: Iterable[str], as_json: bool) -> int:
@@ -70,14 +47,6 @@ def answers_only() -> Iterator[TextIO]:
         finally:
             sys.stdout.flush()
             os.dup2(out.fileno(), 1)
-
-
-def loaded(folder: Path | None, module: str | None = None) -> Served:
-    """The model of a folder, named after it, or an installed module from outside."""
-    if folder is None:
-        return modules.load(None, None, str(module))
-    folder = folder.resolve()
-    return load(folder, folder.name, Provision.of_environment())
 
 
 def arguments(inputs: Iterable[str], signature: Taking) -> dict[str, Any]:

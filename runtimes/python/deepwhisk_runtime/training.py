@@ -37,10 +37,10 @@ def main(folder: Path) -> int:
 
 def trained(folder: Path) -> Any:
     """What the training gives."""
-    from deepwhisk_runtime.standalone import loaded  # noqa: PLC0415 — who starts this needs its names only
+    from deepwhisk_runtime.source import again  # noqa: PLC0415 — who starts this needs its names only
 
     request = json.loads((folder / REQUEST).read_bytes())
-    service = loaded(Path(request["folder"]))
+    service = again(Path(request["folder"]), request["name"])
     files = {name: path_of(each) for name, each in request["files"].items()}
     with (folder / METRICS).open("ab") as metrics:
 

@@ -1,0 +1,175 @@
+"""The REST API of one model on a port, in one process or several.
+
+Several share the socket and nothing else: each loads the model. One that is killed is started again; one that
+cannot load the model ends all.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepwhisk_runtime import door
+from deepwhisk_runtime.errors import Fault
+from deepwhisk_runtime.jsontext import dumps
+from deepwhisk_runtime.served import JSON, Served
+from deepwhisk_runtime.standalone import said
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from flask import Flask
+
+THREADS = 8  # for the small answers; predictions take turns
+LARGEST = 1 << 30  # bytes of a request
+UNBOUNDED = 1 << 62
+Find = Callable[[], Served]
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a model is served."""
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    state: Path | None = None  # where trainings are kept
+    base: str = ""  # the path that all paths begin with
+    workers: int = 1
+    warm: bool = True  # load before the first request
+    predict: bool = True
+    train: bool = True
+    docs: bool = True
+    debug: bool = False
+    largest: int = LARGEST  # 0: no limit
+
+
+def state() -> Path:
+    """Where trainings are kept unless told otherwise."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "deepwhisk" / "trainings"
+
+
+def serve(find: Find, setting: Setting) -> int:
+    """Serve a model until the process is told to end; gives its exit code."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    if setting.workers > 1:
+        with door.listen(setting.host, setting.port) as listener:
+            return crew(lambda: work(find, setting, listener), setting.workers)
+    return work(find, setting, None)
+
+
+def work(find: Find, setting: Setting, listener: "socket | None") -> int:
+    """Load the model and answer requests, in one process."""
+    try:
+        service = find() if setting.warm else None
+    except Fault as fault:
+        return said(fault)
+    app = below(setting.base, application(find, service, setting))
+    with listener or door.listen(setting.host, setting.port) as opened:
+        at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
+        said_of = f"{service.name} answers at {at}{service.name}/" if service else f"What is asked is at {at}"
+        print(said_of, flush=True)
+        return answer(app, opened, setting)
+
+
+def application(find: Find, service: Served | None, setting: Setting) -> Application:
+    """What answers requests to a model, which is loaded, or will be at the first."""
+    return Later(lambda: app_of(find(), setting)) if service is None else app_of(service, setting)
+
+
+def path_of(base: str) -> str:
+    """The path that all paths begin with, in its one form."""
+    return "".join(f"/{part}" for part in base.split("/") if part)
+
+
+def below(base: str, app: Application) -> Application:
+    """An application below a path."""
+    if not path_of(base):
+        return app
+    from werkzeug.exceptions import NotFound  # noqa: PLC0415 — few are served below a path
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware  # noqa: PLC0415
+
+    return DispatcherMiddleware(NotFound(), {path_of(base): app})
+
+
+def app_of(service: Served, setting: Setting) -> "Flask":
+    """The REST application of a loaded model."""
+    from deepwhisk_runtime.captured import Captured  # noqa: PLC0415 — after the load, which may fail
+    from deepwhisk_runtime.rest import Offers, create_app  # noqa: PLC0415
+    from deepwhisk_runtime.trainings import Trainings  # noqa: PLC0415
+
+    captured = Captured() if setting.debug else None
+    if captured:
+        captured.listen()
+    trainings = Trainings(setting.state, service) if setting.state else None
+    largest = setting.largest or None
+    offers = Offers(setting.predict, setting.train, setting.docs, trainings, captured, largest)
+    return create_app(service, offers)
+
+
+class Later:
+    """An application that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], Application]) -> None:
+        self._make = make
+        self._made: Application | None = None
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        try:
+            with self._turn:
+                self._made = self._made or self._make()
+        except Fault as fault:
+            start("500 INTERNAL SERVER ERROR", [("Content-Type", JSON)])
+            return [dumps({"error": fault.as_object()})]
+        return self._made(environ, start)
+
+
+def answer(app: Application, listener: "socket", setting: Setting) -> int:
+    """Answer requests on a socket until the process is told to end."""
+    from waitress.server import create_server  # noqa: PLC0415 — containers never serve this way
+
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that one waits for another is meant
+    largest = setting.largest or UNBOUNDED
+    create_server(app, sockets=[listener], threads=THREADS, max_request_body_size=largest).run()
+    return 0
+
+
+def crew(work: Callable[[], int], number: int) -> int:
+    """Let several processes work, until this one is told to end or one of them fails by itself."""
+    workers = {begun(work) for _ in range(number)}
+    try:
+        while True:
+            pid, status = os.wait()
+            workers.discard(pid)
+            if os.WIFEXITED(status):
+                return os.WEXITSTATUS(status)
+            print(f"A worker ended by signal {os.WTERMSIG(status)}; another is started.", file=sys.stderr)
+            workers.add(begun(work))
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
+        for pid in workers:
+            os.waitpid(pid, 0)
+
+
+def begun(work: Callable[[], int]) -> int:
+    """A process that works."""
+    if pid := os.fork():
+        return pid
+    status = 1
+    try:
+        status = work()
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
