@@ -20,7 +20,7 @@ _MOST = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One limit: the field of `Limits` that it sets, and how its values are read; a ValueError says why not."""
+    """One limit: the field of `Limits` it sets, and how its values are read; a ValueError says why not."""
 
     field: str
     read: Callable[[Any], Any]
