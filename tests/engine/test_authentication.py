@@ -22,11 +22,18 @@ async def test_without_credentials_any_resource_is_401(whisk: Whisk, path: str) 
     assert answer.headers["WWW-Authenticate"] == 'Basic realm="OpenWhisk secure realm",charset=UTF-8'
 
 
-@pytest.mark.parametrize("header", ["Bearer abc", "Basic !!!!", "Basic "])
-async def test_what_is_not_basic_was_not_supplied(whisk: Whisk, header: str) -> None:
+@pytest.mark.parametrize("header", ["Basic !!!!", "Basic abc def", "Basic a=b=c", "", "\u00e4"])
+async def test_what_no_credentials_look_like_was_not_supplied(whisk: Whisk, header: str) -> None:
     answer = await whisk.nobody("GET", "/api/v1/namespaces", Authorization=header)
 
     assert (answer.status, answer.error) == (401, MISSING)
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "Basic", "Basic ", "Basic abc", 'Digest a="b c", d=e', "x"])
+async def test_credentials_of_another_scheme_are_refused(whisk: Whisk, header: str) -> None:
+    answer = await whisk.nobody("GET", "/api/v1/namespaces", Authorization=header)
+
+    assert (answer.status, answer.error) == (401, INVALID)
 
 
 @pytest.mark.parametrize("change", [lambda key: key[:-1], lambda key: key + "x", lambda key: key[::-1]])

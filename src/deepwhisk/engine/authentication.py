@@ -6,6 +6,7 @@ Keys are compared in constant time, never logged, and told to nobody but actions
 import base64
 import binascii
 import hmac
+import re
 import secrets
 import string
 import uuid
@@ -19,6 +20,11 @@ KEY_LENGTH = 64
 GUEST, SYSTEM = "guest", "whisk.system"
 _STORE = """INSERT INTO users VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subject, namespace)
     DO UPDATE SET uuid = excluded.uuid, key = excluded.key, blocked = excluded.blocked"""
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_MEMBER = rf'{_WORD}[ \t]*=[ \t]*(?:{_WORD}|"[^"]*")'
+_CREDENTIALS = re.compile(
+    rf"({_WORD})(?:[ \t]+(?:([A-Za-z0-9._~+/-]+=*)|{_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER})*))?"
+)
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -114,13 +120,15 @@ def _identity(namespace: str, uuid: str, key: str, subject: str, home: str, bloc
 
 
 def _decode(header: str | None) -> bytes | None:
-    scheme, _, value = (header or "").partition(" ")
-    if scheme.lower() != "basic" or not value.strip():
+    """The text of Basic credentials, empty where they are of another scheme; nothing if there are none."""
+    found = _CREDENTIALS.fullmatch((header or "").strip())
+    if found is None:
         return None
+    scheme, token = found.groups()
     try:
-        return base64.b64decode(value.strip(), validate=True)
+        return base64.b64decode(token or "", validate=True) if scheme.lower() == "basic" else b""
     except (binascii.Error, ValueError):
-        return None
+        return b""
 
 
 def random_key() -> str:
