@@ -38,3 +38,23 @@ async def test_calls_in_flight_are_counted(tmp_path: Path) -> None:
 
         assert (await first).status == 200
     assert second.error == "Too many concurrent requests in flight (count: 2, allowed: 1)."
+
+
+async def test_what_leads_to_nothing_counts_too(tmp_path: Path) -> None:
+    limits = replace(Limits(), invocations_per_minute=0, fires_per_minute=0)
+    async with a_whisk(tmp_path / "state", limits=limits) as whisk:
+        await whisk.api.put("triggers/without-a-rule")
+        asked = [
+            await whisk.api("POST", path, raw=b"[")
+            for path in ("actions/missing", "triggers/missing", "triggers/without-a-rule")
+        ]
+
+    assert [answer.status for answer in asked] == [429, 429, 429]
+
+
+async def test_what_is_refused_is_counted_on(tmp_path: Path) -> None:
+    limits = replace(Limits(), fires_per_minute=0)
+    async with a_whisk(tmp_path / "state", limits=limits) as whisk:
+        said = [(await whisk.api("POST", "triggers/t")).error for _ in range(4)]
+
+    assert "Too many requests in the last minute (count: 2, allowed: 0)." in said

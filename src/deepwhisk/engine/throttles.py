@@ -20,18 +20,20 @@ class Throttles:
         self.refused: Counter[tuple[str, str]] = Counter()  # by limit, "timed" or "concurrent", and namespace
 
     def invoke(self, namespace: str) -> None:
-        """Counts an invocation, or refuses it."""
+        """Counts a request to invoke, whatever is found out about it later, or refuses it."""
         self._turn()
-        limits = self._limits_of(namespace)
-        self._rate(self._invocations, namespace, limits.invocations_per_minute)
-        flying, allowed = self.in_flight[namespace], limits.concurrent_invocations
+        self._rate(self._invocations, namespace, self._limits_of(namespace).invocations_per_minute)
+
+    def begin(self, namespace: str) -> None:
+        """Refuses an invocation while as many as may be are in flight."""
+        flying, allowed = self.in_flight[namespace], self._limits_of(namespace).concurrent_invocations
         if flying >= allowed:
             self.refused["concurrent", namespace] += 1
             text = f"Too many concurrent requests in flight (count: {flying + 1}, allowed: {allowed})."
             raise Problem(429, text)
 
     def fire(self, namespace: str) -> None:
-        """Counts a fire of a trigger, or refuses it."""
+        """Counts a request to fire, whatever is found out about it later, or refuses it."""
         self._turn()
         self._rate(self._fires, namespace, self._limits_of(namespace).fires_per_minute)
 
@@ -43,8 +45,7 @@ class Throttles:
             self._fires.clear()
 
     def _rate(self, counts: dict[str, int], namespace: str, allowed: int) -> None:
-        count = counts[namespace] + 1
-        if count > allowed:
+        counts[namespace] += 1
+        if (count := counts[namespace]) > allowed:
             self.refused["timed", namespace] += 1
             raise Problem(429, f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
-        counts[namespace] = count

@@ -68,13 +68,13 @@ def _check_feed(feed: Any) -> None:
 
 
 async def fire(platform: Platform, exchange: Exchange, name: Name) -> Response:
+    platform.throttles.fire(exchange.caller.namespace)
     exchange.own(name.name)
     trigger = platform.registry.get(Trigger, name)
     payload = await exchange.payload(platform.tables.of(name.namespace).max_payload)
     rules = trigger.rules or {}
     if not any(link.active for link in rules.values()):
         return Response(status=204)
-    platform.throttles.fire(exchange.caller.namespace)
     arguments = {
         **{key: parameter.value for key, parameter in trigger.parameters.items()},
         "__ow_headers": _headers(exchange.request),
@@ -121,9 +121,10 @@ def _work(platform: Platform, exchange: Exchange, rule: str, link: Link, argumen
     if not link.active:
         text = f"Rule '{rule}' is inactive, action '{link.action.id}' was not activated."
         raise Problem(400, text)
+    platform.throttles.invoke(exchange.caller.namespace)
     reached = target(platform.registry, link.action, exchange.caller)
     reached.check_overrides(arguments)
-    platform.throttles.invoke(exchange.caller.namespace)
+    platform.throttles.begin(exchange.caller.namespace)
     step = Step(new_activation_id(), link.action, exchange.caller, exchange.transaction_id, arguments)
     return Work(step, reached)
 

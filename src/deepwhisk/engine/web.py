@@ -125,13 +125,14 @@ async def _call(
     query: str,
     secret: str | None,
 ) -> Response:
+    platform.throttles.invoke(owner.namespace)
     user = platform.identities.identify_header(request.headers.get("Authorization"))
     if request.method != "OPTIONS":
         _check_secret(reached.action.annotations, secret, user)
     limits = platform.tables.of(owner.namespace)
     name = user.namespace if user else None
     arguments = await read_arguments(request, reached, address, query, name, limits.max_payload)
-    platform.throttles.invoke(owner.namespace)
+    platform.throttles.begin(owner.namespace)
     assert address.name is not None
     step = Step(new_activation_id(), address.name, owner, transaction_id, arguments)
     record = await wait(platform, Work(step, reached), platform.limits.max_wait / 1000)
