@@ -105,6 +105,10 @@ async def test_a_name_may_have_a_package(history: Api) -> None:
         ),
         ("since=x", QUERY.format("since", "Parameter is not a valid value for epoch seconds: x")),
         ("upto=x", QUERY.format("upto", "Parameter is not a valid value for epoch seconds: x")),
+        (
+            "upto=9223372036854775808",
+            QUERY.format("upto", "Parameter is not a valid value for epoch seconds: 9223372036854775808"),
+        ),
         ("docs=x", QUERY.format("docs", "'x' is not a valid Boolean value")),
         ("count=x", QUERY.format("count", "'x' is not a valid Boolean value")),
         (

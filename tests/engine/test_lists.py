@@ -68,6 +68,9 @@ async def test_limits_name_their_collection(api: Api, collection: str) -> None:
     for query, says in (
         ("limit=201", f"The value '201' is not in the range of 0 to 200 for {collection}."),
         ("limit=x", f"The value 'x' is not an integer for {collection}."),
+        ("limit=1_0", f"The value '1_0' is not an integer for {collection}."),
+        ("limit=%201", f"The value ' 1' is not an integer for {collection}."),
+        ("skip=2147483648", f"The value '2147483648' is not an integer for {collection}."),
         ("skip=-1", f"The value '-1' is not greater than or equal to 0 for {collection}."),
     ):
         key = query.partition("=")[0]

@@ -7,7 +7,7 @@ from aiohttp.web import Response
 
 from deepwhisk.engine.activations import whole
 from deepwhisk.engine.exchange import Exchange, reply, reply_bytes
-from deepwhisk.engine.lists import FAR, read_limit, read_skip
+from deepwhisk.engine.lists import LONG, number, read_limit, read_skip
 from deepwhisk.engine.names import check_activation_id, is_name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem, bad_query
@@ -44,10 +44,10 @@ def _path(text: str) -> str | None:
 
 
 def _moment(key: str, text: str) -> int:
-    try:
-        return max(-FAR, min(int(text), FAR))
-    except ValueError:
-        raise bad_query(key, f"Parameter is not a valid value for epoch seconds: {text}") from None
+    value = number(text, LONG)
+    if value is None:
+        raise bad_query(key, f"Parameter is not a valid value for epoch seconds: {text}")
+    return value
 
 
 async def get(platform: Platform, exchange: Exchange, activation_id: str, part: str = "") -> Response:

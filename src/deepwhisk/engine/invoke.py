@@ -6,6 +6,7 @@ from deepwhisk.engine.activations import Record, new_activation_id, whole
 from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.exchange import ACTIVATION_ID, Exchange, reply, reply_bytes
 from deepwhisk.engine.invocation import SUCCESS, WHISK_ERROR
+from deepwhisk.engine.lists import INTEGER, number
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import FAILED_INSIDE, Problem, bad_query
@@ -15,12 +16,13 @@ from deepwhisk.engine.work import Work, accept, wait
 
 
 async def invoke(platform: Platform, exchange: Exchange, name: Name) -> Response:
+    platform.throttles.invoke(exchange.caller.namespace)
     blocking, bare = exchange.flag("blocking"), exchange.flag("result")
     timeout = _timeout(exchange, platform.limits.max_wait)
     reached = target(platform.registry, name, exchange.caller)
     payload = await exchange.payload(platform.tables.of(exchange.caller.namespace).max_payload)
     reached.check_overrides(payload)
-    platform.throttles.invoke(exchange.caller.namespace)
+    platform.throttles.begin(exchange.caller.namespace)
     step = Step(new_activation_id(), name, exchange.caller, exchange.transaction_id, payload)
     work = Work(step, reached)
     if not blocking:
@@ -67,10 +69,7 @@ def _timeout(exchange: Exchange, most: int) -> int:
     text = exchange.query.get("timeout")
     if text is None:
         return most
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 0 < value <= most:
+    value = number(text, INTEGER)
+    if value is None or not 0 < value <= most:
         raise bad_query("timeout", f"Timeout must be number of milliseconds up to {most}.")
     return value

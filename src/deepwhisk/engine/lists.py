@@ -1,5 +1,6 @@
 """Lists: how many, from where, or only their number."""
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 
@@ -10,7 +11,8 @@ from deepwhisk.engine.exchange import Exchange, reply
 from deepwhisk.engine.problems import bad_query
 
 DEFAULT, MOST = 30, 200
-FAR = 1 << 62  # beyond any number or time there is, and still one that SQLite can compare
+INTEGER, LONG = 31, 63  # bits, beside the sign
+_DIGITS = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 def read_limit(exchange: Exchange, collection: str) -> int:
@@ -25,14 +27,20 @@ def read_skip(exchange: Exchange, collection: str) -> int:
     skip = exchange.value("skip", lambda text: _integer("skip", text, collection), 0)
     if skip < 0:
         raise bad_query("skip", f"The value '{skip}' is not greater than or equal to 0 for {collection}.")
-    return min(skip, FAR)
+    return skip
 
 
 def _integer(key: str, text: str, collection: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_query(key, f"The value '{text}' is not an integer for {collection}.") from None
+    value = number(text, INTEGER)
+    if value is None:
+        raise bad_query(key, f"The value '{text}' is not an integer for {collection}.")
+    return value
+
+
+def number(text: str, bits: int) -> int | None:
+    """The whole number that TEXT is, if it is one and has no more than BITS."""
+    value = int(text) if _DIGITS.fullmatch(text) else None
+    return value if value is not None and -(1 << bits) <= value < 1 << bits else None
 
 
 def list_entities(exchange: Exchange, collection: str, entities: Iterable[Entity]) -> Response:
