@@ -71,6 +71,14 @@ async def planned(api: Api) -> Api:
             {"caught": "Failed to resolve action with name 'guest/nosuch' during composition.", "step": 1},
         ),
         (
+            {"plan": ["guest/nosuch/a"]},
+            {
+                "caught": "Failed entitlement check for action with name 'guest/nosuch/a' "
+                "during composition.",
+                "step": 1,
+            },
+        ),
+        (
             {"plan": ["nosuch/a"]},
             {
                 "caught": "Failed entitlement check for action with name 'guest/nosuch/a' "

@@ -163,11 +163,11 @@ def boxed(result: Json, member: str, box: str, absent: Json) -> Json:
 
 
 def read_name(action: Any, namespace: str) -> Name | None:
-    """`/ns/action`, `/ns/package/action`, or `action` and `package/action` of NAMESPACE; else nothing."""
+    """`/ns/action`, `[/]ns/package/action`, or `action` and `package/action` of NAMESPACE; else nothing."""
     if not isinstance(action, str):
         return None
     segments = [segment for segment in action.strip().split("/") if segment]
-    if not action.startswith("/"):
+    if not action.startswith("/") and len(segments) < 3:
         segments.insert(0, namespace)
     if not 2 <= len(segments) <= 3 or not all(is_name(segment) for segment in segments):
         return None
