@@ -82,6 +82,34 @@ async def test_a_body_is_read_by_its_type(
     assert arguments(answer) == {**common, "__ow_query": "q=1&q=2", "__ow_body": plain}
 
 
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("text/plain; charset=utf-8", "text/plain; charset=UTF-8"),
+        ("text/plain;charset=iso-8859-1", "text/plain; charset=ISO-8859-1"),
+        ("text/plain; charset=Own", "text/plain; charset=Own"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("application/x-www-form-urlencoded; charset=utf-8", "application/x-www-form-urlencoded"),
+        ("multipart/form-data; boundary=X", "multipart/form-data; boundary=X"),
+    ],
+)
+async def test_an_action_sees_the_type_of_a_body_with_its_character_set(
+    web: Api, sent: str, seen: str
+) -> None:
+    answer = await web("POST", f"{WEB}/w.json", raw=b"7", Content_Type=sent)
+
+    assert answer.json["__ow_headers"]["content-type"] == seen
+
+
+async def test_a_header_that_an_action_says_travels_a_byte_a_character(whisk: Whisk, web: Api) -> None:
+    code = "def main(a):\n    return {'headers': {'x-custom': 'ä€'}, 'body': 'ä'}\n"
+    await whisk.api.make("w", code=code, annotations=[{"key": "web-export", "value": True}])
+    answer = await web("GET", f"{WEB}/w")
+
+    assert answer.headers["x-custom"].encode("utf-8", "surrogateescape") == b"\xe4?"
+    assert answer.body == "ä".encode()
+
+
 async def test_without_a_body_nothing_is_added(web: Api) -> None:
     assert arguments(await web("POST", f"{WEB}/w.json")) == {
         "preset": "P",

@@ -37,6 +37,10 @@ def refused(extension: str, result: Any) -> tuple[int, str]:
         ("text", {"text": {"a": 1}}, (200, TEXT, b'{\n  "a": 1\n}')),
         ("text", {"body": None}, (200, TEXT, b"null")),
         ("text", {"text": 42}, (200, TEXT, b"42")),
+        ("html", "an error", (200, HTML, b"an error")),
+        ("svg", "<svg/>", (200, "image/svg+xml", b"<svg/>")),
+        ("text", "an error", (200, TEXT, b"an error")),
+        ("text", [1], (200, TEXT, b"[\n  1\n]")),
     ],
 )
 def test_an_extension_names_the_member_and_the_type(extension: str, result: Any, expected: Any) -> None:
@@ -52,7 +56,7 @@ def test_an_extension_names_the_member_and_the_type(extension: str, result: Any,
         ("html", {}, (400, "Response is not valid 'text/html'.")),
         ("svg", {"svg": 1}, (400, "Response is not valid 'image/svg+xml'.")),
         ("text", {}, (404, "Response does not include requested property.")),
-        ("text", "plain", (404, "Response does not include requested property.")),
+        ("html", 7, (400, "Response is not valid 'text/html'.")),
         ("http", "bad", (400, "Response is not valid 'message/http'.")),
     ],
 )

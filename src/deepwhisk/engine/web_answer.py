@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from aiohttp.http_writer import StreamWriter
 from aiohttp.web import Response
 from multidict import CIMultiDict
 
@@ -36,6 +37,16 @@ def is_text(media: str) -> bool:
     )
 
 
+class Answer(Response):
+    """With headers that are read as HTTP has it, a byte a character; aiohttp writes them as UTF-8."""
+
+    async def _write_headers(self) -> None:
+        await super()._write_headers()
+        writer = self._payload_writer
+        if isinstance(writer, StreamWriter) and writer._headers_buf is not None:
+            writer._headers_buf = writer._headers_buf.decode().encode("latin-1", "replace")
+
+
 def render(extension: str, result: Any) -> Response:
     """The answer, or a `Problem` that says what the result is not."""
     return _RENDERERS[extension](result)
@@ -64,19 +75,20 @@ def _svg(result: Any) -> Response:
 
 
 def _string(result: Any, member: str, media: str) -> bytes:
-    value = result.get("body", result.get(member)) if isinstance(result, dict) else None
+    value = result.get("body", result.get(member)) if isinstance(result, dict) else result
     if not isinstance(value, str):
         raise _not_valid(media)
     return value.encode()
 
 
 def _text(result: Any) -> Response:
-    for member in ("body", "text"):
-        if isinstance(result, dict) and member in result:
-            value = result[member]
-            body = value.encode() if isinstance(value, str) else dumps_pretty(value)
-            return _page(body, "text/plain; charset=UTF-8")
-    raise Problem(404, "Response does not include requested property.")
+    values = [result]
+    if isinstance(result, dict):
+        values = [result[member] for member in ("body", "text") if member in result]
+    if not values:
+        raise Problem(404, "Response does not include requested property.")
+    body = values[0].encode() if isinstance(values[0], str) else dumps_pretty(values[0])
+    return _page(body, "text/plain; charset=UTF-8")
 
 
 def _http(result: Any) -> Response:
@@ -87,10 +99,10 @@ def _http(result: Any) -> Response:
     status = _status(result, 200 if body not in (None, "") else 204)
     declared = headers.popall("content-type", [])
     if body in (None, "") or status in (204, 304):
-        return Response(status=status, headers=headers)
+        return Answer(status=status, headers=headers)
     content, content_type = _content(body, declared[-1] if declared else None)
     headers["Content-Type"] = content_type
-    return Response(body=content, status=status, headers=headers)
+    return Answer(body=content, status=status, headers=headers)
 
 
 def _status(result: dict[str, Any], default: int) -> int:

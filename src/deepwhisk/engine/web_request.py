@@ -15,7 +15,8 @@ from deepwhisk.engine.targets import Target
 from deepwhisk.engine.triggers import lowered_headers
 from deepwhisk.engine.web_answer import EXTENSIONS, is_json, is_text
 
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+CHARSETS = frozenset({"utf-8", "utf-16", "utf-16be", "utf-16le", "us-ascii", "iso-8859-1", "iso-8859-15"})
 RESERVED = frozenset(f"__ow_{each}" for each in ("method", "headers", "path", "user", "query", "body"))
 
 
@@ -78,9 +79,14 @@ async def read_arguments(
 
 
 def _content_type(request: BaseRequest) -> str:
-    """As it came; a form is always UTF-8, so that its character set is not said."""
-    media = request.content_type
-    return media if media == FORM else request.headers.get("Content-Type", media)
+    """As it came, but for its character set: by its own name, and not where there can be but one."""
+    media, charset = request.content_type, request.charset
+    if media in (FORM, JSON):
+        return media
+    sent = request.headers.get("Content-Type", media)
+    if charset is None or sent.count(";") > 1:
+        return sent
+    return f"{media}; charset={charset.upper() if charset.lower() in CHARSETS else charset}"
 
 
 def _read_body(request: BaseRequest, body: bytes) -> Any:
@@ -97,7 +103,7 @@ def _read_body(request: BaseRequest, body: bytes) -> Any:
 
 def _raw_body(request: BaseRequest, body: bytes) -> str:
     media = request.content_type
-    if is_text(media) and media != "application/json":
+    if is_text(media) and media != JSON:
         return _decode(request, body)
     return base64.b64encode(body).decode()
 
