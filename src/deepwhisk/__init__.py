@@ -4,6 +4,6 @@ The tool that serves a project: it composes the content folders into a manifest,
 OpenWhisk endpoint, and is such an endpoint for one machine. Imports go down only, and the rooms of one step
 do not import each other:
 
-    cli → portal → feeds, batch, deploy, engine, modules, scaffold, services, system
+    cli → portal → feeds, batch, deploy, engine, images, modules, scaffold, services, system
     → manifest, whisk, objects, environments, examples → project, groups → grammar → goyaml, keeper, settings → errors
 """

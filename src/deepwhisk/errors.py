@@ -15,6 +15,7 @@ A message says what happened, with which value, and what to do next; the command
     ├── FeedError            a subscription cannot be made or kept
     ├── PredictionFailed     a model did not answer, or not as expected
     ├── EnvironmentFailed    packages or weights of an action could not be made
+    ├── ImageFailed          an image of a model could not be built or pushed
     ├── ContainerFailed      no container could be started for an action
     │   └── ImageMissing     … because there is no way to its image here
     └── ServiceError         a part of `deepwhisk up` did not start or stop
@@ -88,6 +89,10 @@ class PredictionFailed(DeepwhiskError):
 
 class EnvironmentFailed(DeepwhiskError):
     """Raised when the packages or weights of an action could not be made; carries the tail of the log."""
+
+
+class ImageFailed(DeepwhiskError):
+    """Raised when an image of a model could not be built or pushed; carries the tail of what Docker said."""
 
 
 class ContainerFailed(DeepwhiskError):

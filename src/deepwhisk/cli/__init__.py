@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "export",
     "manifest": "content",
     "new": "content",
+    "build": "build",
     "import": "import_",
     "doctor": "doctor",
     "user": "user",

@@ -10,7 +10,7 @@ that somebody wrote by hand, for wskdeploy, is read as it is.
 from itertools import zip_longest
 
 from deepwhisk.errors import ManifestError
-from deepwhisk.manifest.compose import compose
+from deepwhisk.manifest.compose import LEFT_OUT, compose
 from deepwhisk.manifest.entities import COLLECTIONS, Api, Endpoint, Entity, Feed, Manifest
 from deepwhisk.manifest.inputs import Environ
 from deepwhisk.manifest.parsing import parse
@@ -19,6 +19,7 @@ from deepwhisk.project import MANIFEST, Project, is_generated, written_manifest
 
 __all__ = [
     "COLLECTIONS",
+    "LEFT_OUT",
     "Api",
     "Endpoint",
     "Entity",
