@@ -121,8 +121,8 @@ class TestModels:
             ("async def predict(): ...\n", "", "catalog/m/model.py:1: predict is async; write a plain `def"),
             ("x = 1\ndef (\n", "", "catalog/m/model.py:2: this is not Python"),
             ("\0", "", "catalog/m/model.py.*: this is not Python"),
-            (MODEL, "a: [", "catalog/m/ai4-metadata.yml: this is not YAML"),
-            (MODEL, "- a", "catalog/m/ai4-metadata.yml must be a mapping, not a list"),
+            (MODEL, "a: [", "catalog/m/ai4-metadata.yml:1: this is not YAML"),
+            (MODEL, "- a", "catalog/m/ai4-metadata.yml:1: the file must be a mapping, not a list"),
             (
                 MODEL,
                 "resources: {inference: {memory_MB: much}}",

@@ -7,7 +7,7 @@ from typing import Any
 
 from deepwhisk.goyaml import dump
 from deepwhisk.modules.packages import Package
-from deepwhisk.project.catalog import METADATA
+from deepwhisk.project.metadata import FILES
 
 SCHEMA = "2.3.0"
 MEMORY, TIMEOUT = 512, 60_000
@@ -15,7 +15,7 @@ MEMORY, TIMEOUT = 512, 60_000
 
 def found_metadata(folder: Path) -> Path | None:
     """The file of metadata in a folder."""
-    return next((folder / name for name in METADATA if (folder / name).is_file()), None)
+    return next((folder / name for name in FILES if (folder / name).is_file()), None)
 
 
 def as_metadata(package: Package, entry: str) -> str:

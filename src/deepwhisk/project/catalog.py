@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.errors import ProjectError
-from deepwhisk.project.files import metadata as read_metadata
 from deepwhisk.project.files import python, text, title
+from deepwhisk.project.metadata import find_metadata, read_metadata
 
 # It names a container image too; in a web action's address an ending such as .json says what to answer with.
 MODEL_NAME = re.compile(r"(?!.*\.(?:http|html|json|svg|text)$)[a-z0-9]+([._-][a-z0-9]+)*")
 NAME_RULE = "use small letters and digits, with '-', '_', '.' between, and no ending such as .json"
 VERSION = "0.1.0"
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
-METADATA = (
-    "ai4-metadata.yml",
-    "ai4-metadata.yaml",
-    "ai4-metadata.json",
-    "metadata.json",
-)  # the last is DEEP's 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +26,7 @@ class Model:
     folder: Path
     title: str  # first line of the docstring of model.py
     trainable: bool
-    metadata: Mapping[str, Any]  # ai4-metadata.yml; empty when there is none
+    metadata: Mapping[str, Any]  # in the words of AI4OS 2.x; empty when there is none
     version: str
     memory: int  # MB
     timeout: int  # ms
@@ -62,9 +56,10 @@ def read_model(folder: Path, project: Path) -> Model:
             f"catalog/{folder.name}/model.py is missing: it holds the class Model of a folder of the catalog."
         )
     tree = python(folder / "model.py", project)
-    described = next((folder / name for name in METADATA if (folder / name).is_file()), folder / METADATA[0])
-    metadata = read_metadata(described, project)
-    resources = _resources(metadata, described.relative_to(project).as_posix())
+    path = find_metadata(folder)
+    file = path.relative_to(project).as_posix()
+    metadata = read_metadata(path, file).current
+    resources = _resources(metadata, file)
     return Model(
         name=folder.name,
         folder=folder,

@@ -4,10 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deepwhisk.errors import ProjectError
-from deepwhisk.goyaml import GoLoader
 from deepwhisk.grammar import Rule, read
 
 
@@ -22,18 +19,6 @@ def text(path: Path) -> str | None:
 def settings(path: Path, project: Path, rule: Rule) -> dict[str, Any]:
     """What a YAML file says; empty when there is no such file."""
     return read(text(path) or "", path.relative_to(project).as_posix(), rule)
-
-
-def metadata(path: Path, project: Path) -> dict[str, Any]:
-    """What a metadata file says, whose schema is not ours; empty when there is no such file."""
-    file = path.relative_to(project).as_posix()
-    try:
-        found = yaml.load(text(path) or "", Loader=GoLoader)
-    except yaml.YAMLError as error:
-        raise ProjectError(f"{file}: this is not YAML: {error}") from error
-    if found is not None and not isinstance(found, dict):
-        raise ProjectError(f"{file} must be a mapping, not a {type(found).__name__}.")
-    return found or {}
 
 
 def python(path: Path, project: Path) -> ast.Module:
