@@ -150,8 +150,8 @@ def find(wanted: str) -> EntryPoint:
 
 
 def home(point: EntryPoint) -> Path:
-    """The folder of the code behind an entry point, which has been imported."""
-    return Path(str(sys.modules[point.module].__file__)).parent
+    """The folder that a package is installed in."""
+    return Path(str(point.dist.locate_file(""))) if point.dist else Path.cwd()
 
 
 def about(point: EntryPoint) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Package:
         parser.optionxform = str  # type: ignore[assignment]
         if file.is_file():
             parser.read_string(file.read_text(encoding="utf-8"))
-        return list(parser[GROUP]) if parser.has_section(GROUP) else []
+        return sorted(parser[GROUP]) if parser.has_section(GROUP) else []
 
 
 def unpack(source: str, target: Path) -> Package:
