@@ -46,8 +46,9 @@ class Installed:
     def predict(self, given: Mapping[str, Any]) -> Any:
         """One prediction on the command line."""
         inputs = [
-            f"{name}=@{value}" if isinstance(value, Path) else f"{name}={value}"
+            f"{name}=@{each}" if isinstance(each, Path) else f"{name}={each}"
             for name, value in given.items()
+            for each in (value if isinstance(value, list) else [value])
         ]
         flags = [word for each in inputs for word in ("-i", each)]
         done = subprocess.run(
