@@ -71,10 +71,12 @@ def serving(*command: str, cwd: Path, **variables: str) -> Iterator[Served]:
     ):
         try:
             assert process.stdout is not None
-            line = process.stdout.readline()
-            found = re.search(r"http://\S+", line)
+            lines = [process.stdout.readline()]
+            while lines[-1] and "http://" not in lines[-1]:
+                lines.append(process.stdout.readline())  # the model may print as well
+            found = re.search(r"http://\S+", lines[-1])
             said.seek(0)
-            assert found, line + said.read()
+            assert found, lines[0] + said.read()
             yield Served(found[0], process)
         finally:
             process.terminate()

@@ -44,7 +44,8 @@ class Outgoing:
 def typed(result: Any, content_type: str) -> Outgoing:
     """A result as the file of the type that the caller asked for with `accept`."""
     if isinstance(result, str):
-        return Outgoing(result.encode(), content_type)
+        charset = "; charset=utf-8" if content_type.startswith("text/") else ""
+        return Outgoing(result.encode(), content_type + charset)
     images = sys.modules.get("PIL.Image")
     formats = [kind for kind, each in IMAGE_TYPES.items() if each == content_type]
     if images is not None and isinstance(result, images.Image) and formats:

@@ -9,11 +9,13 @@ from deepwhisk_runtime.served import JSON, Served
 
 def versions(docs: bool) -> dict[str, Any]:
     """The versions of the API: the one there is; and where it is described."""
-    described = [
-        link("help", url_for("docs"), "text/html"),
-        link("describedby", url_for("described_before")),
-    ]
-    return {"versions": [version()], "links": described if docs else []}
+    return {"versions": [version()], "links": descriptions() if docs else []}
+
+
+def descriptions() -> list[dict[str, str]]:
+    """Where the API is described."""
+    help_ = link("help", url_for("docs"), "text/html")
+    return [help_, link("describedby", url_for("described_before"))]
 
 
 def version() -> dict[str, Any]:

@@ -82,8 +82,8 @@ def choices_of(schema: Schema) -> tuple[Any, ...]:
 
 def resolved(schema: Schema, whole: Schema) -> Schema:
     """A schema of a value that may be null, or that is described elsewhere, as one of the value itself."""
+    about = {name: each for name, each in schema.items() if name not in ("anyOf", "$ref")}
     if reference := schema.get("$ref"):
-        return resolved(whole["$defs"][reference.rpartition("/")[2]], whole)
+        return {**resolved(whole["$defs"][reference.rpartition("/")[2]], whole), **about}
     others = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
-    about = {name: each for name, each in schema.items() if name != "anyOf"}
     return about | resolved(others[0], whole) if len(others) == 1 else schema  # type: ignore[operator]

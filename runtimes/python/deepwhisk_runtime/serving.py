@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepwhisk_runtime import door
+from deepwhisk_runtime.captured import Captured
 from deepwhisk_runtime.errors import Fault
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.served import JSON, Served
@@ -66,11 +67,14 @@ def serve(find: Find, setting: Setting) -> int:
 
 def work(find: Find, setting: Setting, listener: "socket | None") -> int:
     """Load the model and answer requests, in one process."""
+    captured = Captured() if setting.debug else None
+    if captured:
+        captured.listen()
     try:
         service = find() if setting.warm else None
     except Fault as fault:
         return said(fault)
-    app = below(setting.base, application(find, service, setting))
+    app = below(setting.base, application(find, service, setting, captured))
     with listener or door.listen(setting.host, setting.port) as opened:
         at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
         said_of = f"{service.name} answers at {at}{service.name}/" if service else f"What is asked is at {at}"
@@ -78,9 +82,13 @@ def work(find: Find, setting: Setting, listener: "socket | None") -> int:
         return answer(app, opened, setting)
 
 
-def application(find: Find, service: Served | None, setting: Setting) -> Application:
+def application(
+    find: Find, service: Served | None, setting: Setting, captured: Captured | None
+) -> Application:
     """What answers requests to a model, which is loaded, or will be at the first."""
-    return Later(lambda: app_of(find(), setting)) if service is None else app_of(service, setting)
+    if service is None:
+        return Later(lambda: app_of(find(), setting, captured))
+    return app_of(service, setting, captured)
 
 
 def path_of(base: str) -> str:
@@ -98,15 +106,12 @@ def below(base: str, app: Application) -> Application:
     return DispatcherMiddleware(NotFound(), {path_of(base): app})
 
 
-def app_of(service: Served, setting: Setting) -> "Flask":
+def app_of(service: Served, setting: Setting, captured: Captured | None) -> "Flask":
     """The REST application of a loaded model."""
-    from deepwhisk_runtime.captured import Captured  # noqa: PLC0415 — after the load, which may fail
+    # After the load, which may fail.
     from deepwhisk_runtime.rest import Offers, create_app  # noqa: PLC0415
     from deepwhisk_runtime.trainings import Trainings  # noqa: PLC0415
 
-    captured = Captured() if setting.debug else None
-    if captured:
-        captured.listen()
     trainings = Trainings(setting.state, service) if setting.state else None
     largest = setting.largest or None
     offers = Offers(setting.predict, setting.train, setting.docs, trainings, captured, largest)

@@ -43,7 +43,7 @@ class Trainings:
     """The trainings of one model."""
 
     def __init__(self, state: Path, service: Served) -> None:
-        self._home = state / service.name
+        self._home = state.absolute() / service.name
         self._service = service
 
     def start(self, given: Mapping[str, Any]) -> dict[str, Any]:
