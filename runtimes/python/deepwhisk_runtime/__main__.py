@@ -4,6 +4,7 @@ python -m deepwhisk_runtime                                       /init and /run
 python -m deepwhisk_runtime serve FOLDER --port 5000              the model's REST API
 python -m deepwhisk_runtime serve --module NAME                   … of an installed DEEPaaS module
 python -m deepwhisk_runtime predict FOLDER -i top=3 -i image=@photo.jpg   one prediction
+python -m deepwhisk_runtime serve | predict -i …                  … of the model that this image holds
 python -m deepwhisk_runtime run …, cli …                          as deepaas-run and deepaas-cli
 """
 
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from deepwhisk_runtime import door
+from deepwhisk_runtime.held import held_model
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -26,6 +28,8 @@ def main(given: Sequence[str] | None = None) -> int:
         with door.listen(flags.host, flags.port) as listener:
             door.serve(listener)
         return 0
+    if flags.folder is None and flags.module is None:
+        flags.folder = held_model()
     if (flags.folder is None) == (flags.module is None):
         parser().error("name a FOLDER, or an installed module with --module NAME")
     return serve(flags) if flags.command == "serve" else predict(flags)

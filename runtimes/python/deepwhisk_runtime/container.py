@@ -18,6 +18,7 @@ from deepwhisk_runtime import action, model
 from deepwhisk_runtime.action import print_traceback
 from deepwhisk_runtime.activation import Activation, Variables
 from deepwhisk_runtime.errors import Exited, Fault, Refused, describe
+from deepwhisk_runtime.held import held_model
 from deepwhisk_runtime.jsontext import dumps, loads
 from deepwhisk_runtime.packages import install
 from deepwhisk_runtime.unpack import BadArchive, unpack
@@ -78,10 +79,7 @@ class Container:
 
     def _load(self, value: dict[str, Any]) -> Runnable:
         folder = self._folder = Path(tempfile.mkdtemp(prefix="action-"))
-        try:
-            unpack(value["code"], bool(value.get("binary")), folder)
-        except BadArchive as error:
-            raise Refused(400, f"cannot decode the request: {error}") from error
+        put(value, folder)
         env = value.get("env") or {}
         is_model = model.is_model(folder)
         self._variables = Variables(keep_secret=is_model)
@@ -115,6 +113,18 @@ class Container:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def put(value: dict[str, Any], folder: Path) -> None:
+    """The code that was sent, else that of the model in this image, into the action's folder."""
+    held = held_model()
+    if held is not None and not value.get("code"):
+        shutil.copytree(held, folder, dirs_exist_ok=True)
+        return
+    try:
+        unpack(value["code"], bool(value.get("binary")), folder)
+    except BadArchive as error:
+        raise Refused(400, f"cannot decode the request: {error}") from error
+
+
 def load_model(folder: Path, env: dict[str, Any]) -> Runnable:
     """Load the model of a folder; Refused says why that failed."""
     # pydantic is not for plain actions to wait for; a zygote has it already.
@@ -142,11 +152,13 @@ def refused(error: Exception) -> Answer:
 
 
 def init_message(body: bytes) -> dict[str, Any]:
-    """The `value` of an `/init` body that holds code."""
+    """The `value` of an `/init` body that holds code, or needs none."""
     value = run_message(body).get("value") or {}
     if not isinstance(value, dict):
         raise Refused(400, f"Error unmarshaling request: value is no object: {type(value).__name__}")
     if not value.get("code"):
+        if held_model() is not None:
+            return value
         raise Refused(403, "Missing main/no code to execute.")
     if not isinstance(value["code"], str):
         raise Refused(400, f"Error unmarshaling request: code is no string: {type(value['code']).__name__}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deepwhisk_runtime import model, modules
 from deepwhisk_runtime.errors import Fault
+from deepwhisk_runtime.held import held_model
 from deepwhisk_runtime.served import Served
 from deepwhisk_runtime.service import Provision, load
 
@@ -25,9 +26,10 @@ def again(folder: Path, name: str) -> Served:
 
 
 def named(given: str | None) -> Served:
-    """The model that a command line names: a folder, a module, or neither and there is only one."""
+    """The model that a command line names: a folder, a module, or neither where there is only one."""
     if given is None and not model.is_model(Path()):
-        return loaded(None, only_installed())
+        held = held_model()
+        return loaded(held, None if held else only_installed())
     folder = Path(given or ".")
     return loaded(folder) if folder.is_dir() else loaded(None, given)
 
