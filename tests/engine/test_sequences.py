@@ -205,3 +205,21 @@ async def test_time_in_the_record_is_now(counted: Api) -> None:
 
     assert abs(record["start"] - time.time() * 1000) < 60_000
     assert record["end"] >= record["start"]
+
+
+async def test_rights_are_asked_again_when_a_sequence_is_invoked(whisk: Whisk) -> None:
+    await whisk.system.put("packages/shared", {"publish": True})
+    await whisk.system.make("shared/a")
+    await whisk.api.put("packages/own")
+    await whisk.api.make("own/a")
+    for name, component in (("s", "/whisk.system/shared/a"), ("t", "/_/own/a")):
+        await whisk.api.put(f"actions/{name}", sequence(component))
+        assert (await whisk.api("POST", f"actions/{name}?blocking=true")).status == 200
+
+    await whisk.system.put("packages/shared", {"publish": False})
+    await whisk.api("DELETE", "packages/own?force=true")
+    closed, gone = [await whisk.api("POST", f"actions/{name}?blocking=true") for name in ("s", "t")]
+
+    says = "The supplied authentication is not authorized to access 'whisk.system/shared'."
+    assert (closed.status, closed.error) == (403, says)
+    assert (gone.status, gone.error) == (404, "The requested resource does not exist.")

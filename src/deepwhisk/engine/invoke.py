@@ -10,6 +10,7 @@ from deepwhisk.engine.lists import INTEGER, number
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import FAILED_INSIDE, Problem, bad_query
+from deepwhisk.engine.sequences import check_rights
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import target
 from deepwhisk.engine.work import Work, accept, wait
@@ -21,6 +22,7 @@ async def invoke(platform: Platform, exchange: Exchange, name: Name) -> Response
     timeout = _timeout(exchange, platform.limits.max_wait)
     reached = target(platform.registry, name, exchange.caller)
     payload = await exchange.payload(platform.tables.of(exchange.caller.namespace).max_payload)
+    check_rights(platform.registry, reached.action, exchange.caller.namespace)
     reached.check_overrides(payload)
     platform.throttles.begin(exchange.caller.namespace)
     step = Step(new_activation_id(), name, exchange.caller, exchange.transaction_id, payload)

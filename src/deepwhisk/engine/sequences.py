@@ -13,10 +13,10 @@ from deepwhisk.engine.entities import Action
 from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
 from deepwhisk.engine.names import Name, resolve
 from deepwhisk.engine.platform import Platform
-from deepwhisk.engine.problems import Problem, malformed
+from deepwhisk.engine.problems import Problem, forbidden, malformed
 from deepwhisk.engine.registry import Registry
 from deepwhisk.engine.steps import Payload, Perform, Step, enclosing
-from deepwhisk.engine.targets import Target, find_action, target
+from deepwhisk.engine.targets import Target, find_action, readable_package, target
 
 GONE = "Sequence component does not exist."
 TOO_MANY = "Too many actions in the sequence."
@@ -124,6 +124,15 @@ def _reach(registry: Registry, name: Name, step: Step) -> Target:
         return target(registry, name, step.caller)
     except Problem as problem:
         raise Problem(404, GONE if problem.status == 404 else problem.message) from None
+
+
+def check_rights(registry: Registry, sequence: Action, caller: str) -> None:
+    """Refuses to begin SEQUENCE where a component's package is closed to CALLER, or gone."""
+    for name in sequence.exec.components:
+        if name.package is not None:
+            readable_package(registry, Name(name.namespace, None, name.package), caller)
+        elif name.namespace != caller:
+            raise forbidden(name.id)
 
 
 def check_components(

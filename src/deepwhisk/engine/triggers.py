@@ -20,6 +20,7 @@ from deepwhisk.engine.lists import list_entities
 from deepwhisk.engine.names import Name, is_name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import Problem
+from deepwhisk.engine.sequences import check_rights
 from deepwhisk.engine.steps import Step
 from deepwhisk.engine.targets import target
 from deepwhisk.engine.work import Work, accept
@@ -123,6 +124,7 @@ def _work(platform: Platform, exchange: Exchange, rule: str, link: Link, argumen
         raise Problem(400, text)
     platform.throttles.invoke(exchange.caller.namespace)
     reached = target(platform.registry, link.action, exchange.caller)
+    check_rights(platform.registry, reached.action, exchange.caller.namespace)
     reached.check_overrides(arguments)
     platform.throttles.begin(exchange.caller.namespace)
     step = Step(new_activation_id(), link.action, exchange.caller, exchange.transaction_id, arguments)
