@@ -124,9 +124,12 @@ def _annotations(body: dict[str, Any], old: Action | None, new: Exec, table: Lim
     """The body's over the old ones, without those it names to be removed."""
     removed = body.get("delAnnotations")
     gone = set(map(str, removed)) if isinstance(removed, list) else set()
-    kept = {"provide-api-key": False} if old is None else old.annotations
+    kept = {} if old is None else old.annotations
     merged = {key: value for key, value in kept.items() if key not in gone}
-    return {**merged, **(new_annotations(body, table) or {}), "exec": new.kind}
+    merged |= new_annotations(body, table) or {}
+    if old is None:
+        merged.setdefault("provide-api-key", False)
+    return {**merged, "exec": new.kind}
 
 
 def _read_exec(body: dict[str, Any], name: Name, platform: Platform) -> tuple[Exec | None, str | None]:
