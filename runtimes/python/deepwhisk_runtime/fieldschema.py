@@ -50,7 +50,7 @@ def schema_of(field: Any) -> dict[str, Any]:
     if file or "enum" in told:
         told = {name: each for name, each in told.items() if name != "format"}
     schema = kind | told
-    if getattr(field, "allow_none", False) and "type" in schema:
+    if file is None and getattr(field, "allow_none", False) and "type" in schema:
         schema = nullable(schema)
     default = default_of(field)
     return schema | {"default": default} if default is not None and is_json(default) else schema

@@ -79,10 +79,11 @@ def answered(result: Any, accept: Any, schema: Any) -> Any:
     result = returned(result)
     if accept not in UNDECIDED:
         return filed(result, str(accept))
+    if schema is None:
+        return result
     if (file := file_of(result)) is not None:
-        return file
-    if schema is not None:
-        hold_to(schema, result)
+        return file  # no schema can say anything of it
+    hold_to(schema, result)
     return result
 
 
