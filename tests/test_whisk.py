@@ -143,6 +143,13 @@ def test_an_application_error_is_told_in_the_words_of_the_action(server: Server,
     assert raised.value.code is None
 
 
+def test_a_limit_of_the_server_says_what_to_do(server: Server, whisk: Whisk) -> None:
+    says = "requirement failed: memory size 1024 MB exceeds allowed threshold of 512 MB"
+    server.answer(400, {"error": says, "code": "t"})
+    with pytest.raises(WhiskError, match=r"1024 MB exceeds .*a limit of this server: ask for less"):
+        whisk.put("actions", "a", {"limits": {"memory": 1024}})
+
+
 def test_a_trigger_without_rules_fires_nothing(server: Server, whisk: Whisk) -> None:
     server.answer(204)
     server.answer(202, {"activationId": "a1"})

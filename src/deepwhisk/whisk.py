@@ -176,9 +176,19 @@ def _error(response: requests.Response, request: str) -> WhiskError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
     message = _message(body) or response.text[:200].strip() or response.reason or "no reason given"
-    advice = "; check --auth, or AUTH in wskprops" if response.status_code == UNAUTHORIZED else ""
-    said = f"{message} (HTTP {response.status_code}, {request}){advice}"
+    said = f"{message} (HTTP {response.status_code}, {request}){_advice(response.status_code, message)}"
     return WhiskError(said, response.status_code, code, body)
+
+
+def _advice(status: int, message: str) -> str:
+    """What to do next, where the server's words leave that open."""
+    if status == UNAUTHORIZED:
+        return "; check --auth, or AUTH in wskprops"
+    if "exceeds allowed threshold" in message:
+        return (
+            "; that is a limit of this server: ask for less in the action's limits, or its operator for more"
+        )
+    return ""
 
 
 def _message(body: Any) -> str:
