@@ -42,7 +42,7 @@ class TestUpgrading:
             "metadata_version": "2.3.0",
             "title": "Plants",
             "summary": "Names plants.",
-            "description": "It knows 10,000 plants.\n\n\nAnd some more.",
+            "description": "It knows 10,000 plants.\n\nAnd some more.",
             "license": "Apache 2.0",
             "dates": {"created": "2019-02-19", "updated": "2019-02-19"},
             "links": {

@@ -5,5 +5,6 @@ OpenWhisk endpoint, and is such an endpoint for one machine. Imports go down onl
 do not import each other:
 
     cli → portal → feeds, batch, deploy, engine, images, modules, scaffold, services, system
-    → manifest, whisk, objects, environments, examples → project, groups → grammar → goyaml, keeper, settings → errors
+    → manifest, whisk, objects, environments, examples, publish → project, groups → grammar
+    → goyaml, keeper, settings → errors
 """

@@ -99,6 +99,18 @@ for _tag, _pattern in GO_SCALARS:
     GoDumper.add_implicit_resolver(TAG + _tag, re.compile(rf"^(?:{_pattern})$"), None)
 
 
-def dump(value: Any) -> str:
-    """Block style, in the order of the value."""
-    return yaml.dump(value, Dumper=GoDumper, sort_keys=False, allow_unicode=True, width=100)
+class BlockDumper(GoDumper):
+    """Writes text of several lines line by line."""
+
+
+def _lines(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(f"{TAG}str", text, style="|" if "\n" in text else None)
+
+
+BlockDumper.add_representer(str, _lines)
+
+
+def dump(value: Any, *, blocks: bool = False) -> str:
+    """Block style, in the order of the value; with BLOCKS also text of several lines, for people to read."""
+    dumper = BlockDumper if blocks else GoDumper
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -4,6 +4,7 @@ Law: nothing is made up and nothing is lost but what has no meaning any more: th
 platform. What has no place in the newer schema stays under its own name.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,7 +64,8 @@ def upgraded(said: Mapping[str, Any]) -> dict[str, Any]:
 def _description(said: Any) -> str | None:
     """One text; 1.0 has lines, in which a written-out backslash and n ends a line too."""
     lines = [line for line in _list(said) if isinstance(line, str)]
-    return "\n".join(lines).replace("\\n", "\n").strip() if lines else None
+    text = "\n".join(lines).replace("\\n", "\n")
+    return re.sub(r"\s*\n\s*\n\s*", "\n\n", re.sub(r"[ \t]+\n", "\n", text)).strip() if lines else None
 
 
 def _links(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
