@@ -39,7 +39,7 @@ def measure() -> list[Row]:
 
 
 async def _measure(folder: Path) -> list[Row]:
-    async with _pool(folder) as (pool, scratch):
+    async with machine_pool(folder) as (pool, scratch):
         await pool.run(executable(NO_OP("json"), "first"), call())
         return [
             await cold_start(pool, folder),
@@ -53,7 +53,7 @@ async def _measure(folder: Path) -> list[Row]:
 
 
 @asynccontextmanager
-async def _pool(folder: Path) -> AsyncIterator[tuple[MachinePool, Path]]:
+async def machine_pool(folder: Path) -> AsyncIterator[tuple[MachinePool, Path]]:
     scratch = folder / "s"
     scratch.mkdir()
     pool = MachinePool(folder / "cache", "http://127.0.0.1:1", scratch=scratch)
@@ -222,14 +222,13 @@ def zipped(folder: Path) -> str:
 
 
 def executable(code: str, name: str, **others: Any) -> Executable:
-    known: dict[str, Any] = {"binary": False, "memory": 256}
+    known: dict[str, Any] = {"binary": False, "memory": 256, "timeout": 60_000}
     return Executable(
         key=("guest", f"guest/{name}", "1"),
         kind="python:3",
         image=None,
         code=code,
         main=None,
-        timeout=60_000,
         logs=10,
         concurrency=1,
         **(known | others),

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import yaml
+
 from deepwhisk.examples import read_examples
 
 ROOT = Path(__file__).parent.parent.parent
@@ -14,6 +16,14 @@ def test_every_model_of_the_catalog_is_listed() -> None:
     models = {path.parent.name for path in (ROOT / "catalog").glob("*/model.py")}
 
     assert models == set(re.findall(r"^\| `([a-z-]+)` \| `", PAGE, re.MULTILINE))
+
+
+def test_what_models_cost_is_what_their_metadata_say() -> None:
+    for model in (ROOT / "catalog").glob("*/ai4-metadata.yml"):
+        told = yaml.safe_load(model.read_text())["resources"]["inference"]
+        cold, warm, more = (told.get(key, "–") for key in ("cold_ms", "warm_ms", "warm_memory_MB"))
+        row = f"| `{model.parent.name}` | {cold} ms | {warm} ms | {more} MB |"
+        assert row in PAGE
 
 
 def test_the_example_shown_is_the_one_in_the_catalog() -> None:
