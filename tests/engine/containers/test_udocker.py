@@ -2,19 +2,17 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from deepwhisk.cli.ports import any_free
 from deepwhisk.engine.containers.udocker_images import Name
 from deepwhisk.engine.containers.udocker_program import Udocker, find
 from deepwhisk.engine.invocation import DEVELOPER_ERROR, SUCCESS, Executable
@@ -24,7 +22,6 @@ from deepwhisk.errors import ContainerFailed
 from deepwhisk.keeper import rebind
 from deepwhisk.keeper.family import family
 from fixtures.docker import PYTHON_IMAGE, DockerHost
-from fixtures.engine import wait_until
 from fixtures.pool import becomes, call, executable
 from fixtures.udocker import UdockerHost
 
@@ -163,30 +160,12 @@ async def test_an_image_that_nobody_has_is_told(pool: WarmPool) -> None:
     assert "udocker load" in " ".join(outcome.logs)
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("needs docker-registry: apt-get install docker-registry")
-    address = f"127.0.0.1:{any_free('127.0.0.1')}"
-    settings = (
-        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}}}}}\nhttp: {{addr: {address}}}\n"
-    )
-    (tmp_path / "settings.yml").write_text(settings + "log: {level: error, accesslog: {disabled: true}}\n")
-    with (tmp_path / "log").open("wb") as log:
-        running = subprocess.Popen([program, "serve", tmp_path / "settings.yml"], stdout=log, stderr=log)
-    yield address
-    running.terminate()
-    running.wait(10)
-
-
 async def test_an_image_of_a_registry_is_pulled(
     docker: DockerHost, foreign: str, registry: str, pool: WarmPool
 ) -> None:
     name = f"{registry}/team/foreign:1"
     docker("tag", foreign, name)
-    push = [shutil.which("docker"), "push", name]
-    wait_until(lambda: subprocess.run(push, env=docker.environment, capture_output=True).returncode == 0)
+    docker("push", name)
     docker("rmi", name)
     outcomes = await asyncio.gather(*(pool.run(image(name, f"a{n}"), call(n=n)) for n in range(2)))
 
