@@ -149,3 +149,28 @@ def test_the_command_says_what_it_made(project: Path, package: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Left out of its requirements: deepaas." in done.stderr
     assert "deepwhisk predict leaves -i NAME=VALUE --local" in done.stderr
+
+
+def test_pins_of_another_server_do_not_stand_in_the_way(project: Path, package: Path) -> None:
+    (package / "requirements.txt").write_text(
+        "requests==2.20\nPyYAML~=5.3 # old\nWerkzeug<2.1\napispec==3.3.2\nPillow\nnotebook; extra == 'dev'\n"
+    )
+    made = import_module(project, str(package), None, None, ())
+
+    lines = (made.folder / "requirements.txt").read_text().splitlines()[1:]
+    assert lines[:3] == ["requests", "pyyaml", "Pillow"]
+    assert made.left_out == ("apispec", "werkzeug")
+
+
+def test_a_package_that_takes_its_version_from_git_needs_none(project: Path, package: Path) -> None:
+    (package / "setup.cfg").write_text(
+        "[metadata]\nname = leafcolors\nsummary = Leaves, by pbr\n[files]\npackages = leafcolors\n"
+        "[entry_points]\ndeepaas.v2.model =\n    leafcolors = leafcolors.api\n"
+    )
+    (package / "setup.py").write_text(
+        "import setuptools\nsetuptools.setup(setup_requires=['pbr>=1.8'], pbr=True)\n"
+    )
+    made = import_module(project, str(package), None, None, ())
+
+    assert made.entry == "leafcolors"
+    assert "Leaves, by pbr" in (made.folder / "model.py").read_text()

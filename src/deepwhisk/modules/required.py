@@ -1,7 +1,8 @@
 """What a module requires, as the requirements of a catalog folder.
 
-DEEPaaS itself is left out: it is no part of a model, and its own pins contradict what serves models here.
-What came with it unasked, and is imported, is asked for.
+DEEPaaS itself is left out: it is no part of a model, and its own pins contradict what serves models here. So
+are the pins of other servers' parts that the code does not import, and the versions of what every container
+holds. What came with DEEPaaS unasked, and is imported, is asked for.
 """
 
 import ast
@@ -9,9 +10,18 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from deepwhisk.environments import runtime_requirements
 from deepwhisk.modules.packages import Package
 
 SERVER = "deepaas"
+# Distributions of its server, and what they are imported as.
+PARTS = {
+    "werkzeug": "werkzeug",
+    "flask": "flask",
+    "flask-restplus": "flask_restplus",
+    "apispec": "apispec",
+    "aiohttp-apispec": "aiohttp_apispec",
+}
 # Import name: the requirement that DEEPaaS made, or that makes the import work.
 CAME_ALONG = {
     "marshmallow": "marshmallow>=3.14.1,<4",
@@ -28,12 +38,15 @@ OPTIONAL = re.compile(r";.*\bextra\s*==")
 
 def requirements(package: Package, without: Sequence[str]) -> tuple[list[str], list[str]]:
     """The lines that are asked for, and the names of those that were left out."""
-    refused = {SERVER, *map(normalized, without)}
+    imported = set(_imports(package.folder))
+    unused = {name for name, module in PARTS.items() if module not in imported}
+    refused = {SERVER, *unused, *map(normalized, without)}
     given = list(_given(package))
-    asked = [line for line in given if name_of(line) not in refused]
+    held = {name_of(line) for line in runtime_requirements().read_text().splitlines()}
+    asked = [_free(line, held) for line in given if name_of(line) not in refused]
     left_out = sorted({name_of(line) for line in given} & refused)
     named = {name_of(line) for line in asked} | refused
-    added = [line for line in _came_along(package.folder, named) if name_of(line) not in named]
+    added = [line for line in _came_along(imported, named) if name_of(line) not in named]
     return asked + added, left_out
 
 
@@ -49,9 +62,14 @@ def _given(package: Package) -> Iterator[str]:
             yield wanted
 
 
-def _came_along(folder: Path, named: set[str]) -> Iterator[str]:
-    imported = set(_imports(folder))
-    imported |= {NEEDS[name] for name in NEEDS if name in imported or name in named}
+def _free(line: str, held: set[str]) -> str:
+    """The line; without a version where every container has one."""
+    name = name_of(line)
+    return name if name in held else line
+
+
+def _came_along(imported: set[str], named: set[str]) -> Iterator[str]:
+    imported = imported | {NEEDS[name] for name in NEEDS if name in imported or name in named}
     return (CAME_ALONG[name] for name in CAME_ALONG if name in imported)
 
 
