@@ -141,8 +141,19 @@ async def test_only_json_is_offered(api: Api) -> None:
     assert answer.status == 406
     assert answer.error == "Resource representation is only available with these types:\napplication/json"
     assert (await api("GET", "actions/nosuch", Accept="text/html")).status == 404
-    for accept in ("application/json", "*/*", "text/html, */*;q=0.1", "application/*"):
+    for accept in ("application/json", "*/*", "text/html, */*;q=0.1", "application/*", "json", ""):
         assert (await api("GET", "actions/a", Accept=accept)).status == 200
+    for accept in ("application/vnd.api+json", "*/*;q=0", "application/json;q=0, */*", "text/*;level=1"):
+        assert (await api("GET", "actions/a", Accept=accept)).status == 406
+
+
+async def test_a_state_is_set_whatever_is_accepted(api: Api) -> None:
+    await api.make("a")
+    await api.put("triggers/t")
+    await api.put("rules/r", {"trigger": "/_/t", "action": "/_/a"})
+
+    answer = await api("POST", "rules/r", {"status": "inactive"}, Accept="application/json")
+    assert (answer.status, answer.body) == (200, b"OK")
 
 
 async def test_a_bug_in_the_engine_is_500_and_the_next_request_works(

@@ -311,3 +311,16 @@ async def test_errors_are_pretty_and_carry_the_transaction(web: Api) -> None:
     assert answer.json == {"error": MISSING, "code": "mine"}
     assert b'{\n  "error"' in answer.body
     assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_what_a_client_does_not_accept_is_not_sent(whisk: Whisk, web: Api) -> None:
+    code = "def main(a):\n    return {'body': 'x', 'statusCode': int(a.get('status', 200))}\n"
+    await whisk.api.make("w", code=code, annotations=[{"key": "web-export", "value": True}])
+    answer = await web("GET", f"{WEB}/w.http", Accept="application/json")
+
+    says = "Resource representation is only available with these types:\ntext/html; charset=UTF-8"
+    assert (answer.status, answer.error) == (406, says)
+    assert (await web("GET", f"{WEB}/w.json", Accept="text/html")).status == 406
+    for path, accept in (("w.json", "application/json"), ("w", "text/html"), ("w", "text/*;q=0.5")):
+        assert (await web("GET", f"{WEB}/{path}", Accept=accept)).status == 200
+    assert (await web("GET", f"{WEB}/w?status=418", Accept="application/json")).status == 418

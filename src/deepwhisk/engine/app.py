@@ -17,7 +17,16 @@ from deepwhisk.engine.admin import answer_admin
 from deepwhisk.engine.api_docs import api_docs
 from deepwhisk.engine.apimgmt import answer_apimgmt
 from deepwhisk.engine.authentication import SYSTEM
-from deepwhisk.engine.exchange import ACTIVATION_ID, readable, reply, reply_problem, reply_text, target
+from deepwhisk.engine.exchange import (
+    ACTIVATION_ID,
+    JSON,
+    check_accept,
+    readable,
+    reply,
+    reply_problem,
+    reply_text,
+    target,
+)
 from deepwhisk.engine.forwarding import answer_forwarding
 from deepwhisk.engine.gateway import answer_gateway, is_routed
 from deepwhisk.engine.metrics import CONTENT_TYPE
@@ -30,7 +39,6 @@ from deepwhisk.engine.problems import (
     forbidden,
     method_not_allowed,
     no_route,
-    not_acceptable,
 )
 from deepwhisk.engine.rest import ENTITIES, answer_rest
 from deepwhisk.engine.web import answer_web
@@ -144,14 +152,9 @@ async def _api(
     if not path.startswith(NAMESPACES) or below[:1] not in ("", "/"):
         raise no_route()
     response = await answer_rest(platform, request, transaction_id, caller, below, query)
-    _check_accept(request)
+    if response.content_type == JSON:  # the other answer is a plain OK
+        check_accept(request, response)
     return response
-
-
-def _check_accept(request: BaseRequest) -> None:
-    accept = request.headers.get("Accept")
-    if accept and "*/*" not in accept and "json" not in accept and "application/*" not in accept:
-        raise not_acceptable()
 
 
 def _metrics(platform: Platform, request: BaseRequest) -> Response:

@@ -1,5 +1,6 @@
 """One request on its way to an answer, and the forms answers have."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ from deepwhisk.engine.problems import (
     bad_query,
     forbidden,
     malformed,
+    not_acceptable,
     too_large,
     unsupported_type,
 )
@@ -25,6 +27,8 @@ from deepwhisk.engine.problems import (
 JSON = "application/json"
 ACTIVATION_ID = "x-openwhisk-activation-id"
 T = TypeVar("T")
+_RANGE = re.compile(r"(?P<media>[\w!#$&^.+*-]+/[\w!#$&^.+*-]+)(?P<parameters>(?:\s*;.*)?)")
+_QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]*)?)")
 
 _BOOLEANS = {
     "true": True,
@@ -123,6 +127,28 @@ def check_length(request: BaseRequest, limit: int) -> None:
         raise Abandoned(400, "Request too large")
     if length > limit:
         raise too_large("Request", length, limit)
+
+
+def check_accept(request: BaseRequest, response: Response) -> None:
+    """Refuses to send what a client says it does not take; a failure it is told whatever it takes."""
+    offered, accept = response.headers.get("Content-Type"), request.headers.get("Accept")
+    if offered is None or accept is None or not 200 <= response.status < 300:
+        return
+    if not accepts(accept, offered.partition(";")[0]):
+        raise not_acceptable(offered)
+
+
+@lru_cache(1024)
+def accepts(accept: str, media: str) -> bool:
+    """Whether the most exact range of ACCEPT that MEDIA is in is wanted; without any range all is."""
+    found = [taken for each in accept.split(",") if (taken := _RANGE.fullmatch(each.strip()))]
+    ranges = {taken["media"].lower(): _QUALITY.search(taken["parameters"]) for taken in found}
+    kind = media.partition("/")[0]
+    for name in (media, f"{kind}/*", "*/*"):
+        if name in ranges:
+            quality = ranges[name]
+            return quality is None or float(quality[1]) > 0
+    return not ranges
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -94,5 +94,5 @@ def unsupported_type(content_type: str) -> Problem:
     return Rejection(415, text)
 
 
-def not_acceptable() -> Problem:
-    return Rejection(406, "Resource representation is only available with these types:\napplication/json")
+def not_acceptable(offered: str) -> Problem:
+    return Rejection(406, f"Resource representation is only available with these types:\n{offered}")

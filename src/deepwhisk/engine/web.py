@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from deepwhisk.engine.activations import Record, new_activation_id
 from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps_pretty
-from deepwhisk.engine.exchange import ACTIVATION_ID, JSON
+from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, check_accept
 from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import (
@@ -67,6 +67,7 @@ async def answer_address(
             if secret is None:
                 secret = request.headers.get("X-Require-Whisk-Auth")
             response = await _call(platform, request, transaction_id, owner, reached, address, query, secret)
+            check_accept(request, response)
     except Problem as problem:
         response = refused(problem, transaction_id)
         cors = CIMultiDict() if isinstance(problem, Rejection) else cors
