@@ -47,9 +47,7 @@ class Model:
 
     def predict(
         self,
-        audio: Annotated[
-            Path, "Recording: WAV, FLAC, OGG, Opus, MP3 or AIFF, of a quarter of an hour at most"
-        ],
+        audio: Annotated[Path, "Recording: WAV, FLAC, OGG, Opus, MP3 or AIFF, of ten minutes at most"],
         onset: Annotated[
             float, Field(ge=0.05, le=0.95, description="How sure the beginning of a note must be")
         ] = 0.5,

@@ -59,9 +59,12 @@ def begun(
 
 
 def missed(left: np.ndarray, level: float, shortest: int) -> Iterator[tuple[int, int, int]]:
-    """Find notes in what is left, from the loudest frame in both directions."""
-    while left.size and left.max() > level:
-        middle, pitch = map(int, np.unravel_index(left.argmax(), left.shape))
+    """Find notes in what is left, from the loudest frames in both directions."""
+    loud = np.argwhere(left > level)
+    order = np.argsort(-left[tuple(loud.T)], kind="stable")
+    for middle, pitch in loud[order].tolist():
+        if left[middle, pitch] == 0:  # it belongs to a note that was found since
+            continue
         end = middle + 1 + until_silent(left[middle + 1 :, pitch], level)
         begin = middle - until_silent(left[:middle, pitch][::-1], level)
         take(left, begin, end, pitch)

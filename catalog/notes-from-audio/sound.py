@@ -8,7 +8,7 @@ import soundfile
 import soxr
 
 RATE, BLOCK = 22_050, 4  # samples a second; seconds
-LONGEST = 15 * 60  # seconds
+LONGEST = 10 * 60  # seconds
 RATES, CHANNELS = range(4_000, 192_001), range(1, 9)
 
 
