@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from openapi_spec_validator import OpenAPIV2SpecValidator, validate
 
 from fixtures.modules import Program, Programs
 
@@ -229,6 +230,16 @@ def test_fields_of_both_generations_are_described_alike(echoing: Program, tmp_pa
     assert told["anything"] == {}
 
 
+def test_validators_accept_its_descriptions(echoing: Program, tmp_path: Path) -> None:
+    with echoing.serving("--module", "oddly", "--state", str(tmp_path / "state")) as address:
+        root = address.partition("/v2/")[0]
+        swagger = requests.get(f"{root}/swagger.json", timeout=30).json()
+        openapi = requests.get(f"{root}/openapi.json", timeout=30).json()
+
+    validate(swagger, cls=OpenAPIV2SpecValidator)
+    validate(openapi)
+
+
 @pytest.mark.parametrize(
     ("how", "status", "said"),
     [
@@ -279,6 +290,7 @@ def test_files_are_answered_as_files(odd: Any) -> None:
         ("class Model:\n    def __init__(self):\n        self.a = b", ":Model", "NameError: name 'b'"),
         ("def get_predict_args():\n    return {'a': 3}", "", "The argument 'a' is no field"),
         ("def get_predict_args():\n    return 3", "", "a dict of fields, or a schema (got int)"),
+        ("def train(): pass\ndef get_train_args():\n    return {}['a']", "", "KeyError: 'a'"),
         ("schema = 3\n", "", "`schema` is a dict of fields, or a schema of marshmallow (got int)"),
         ("import sys\nsys.exit(4)", "", "SystemExit: 4"),
     ],

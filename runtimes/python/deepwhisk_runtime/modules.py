@@ -5,7 +5,6 @@ get_predict_args, predict, get_train_args, train and schema. What modules import
 last on the path: where DEEPaaS is installed, its own comes first.
 """
 
-import functools
 import importlib
 import inspect
 import logging
@@ -44,11 +43,13 @@ class Module:
         self.wraps = schema is None
         self._schema = None if schema is None else answer_of(schema)
         self.signature: Taking = FieldSignature(declared(offered, "get_predict_args"), schema)
+        trains = self._offers("train")
+        self._training = FieldSignature(declared(offered, "get_train_args")) if trains else None
 
-    @functools.cached_property
+    @property
     def training(self) -> Taking | None:
         """What a training may be given; None: this module cannot be trained."""
-        return FieldSignature(declared(self._offered, "get_train_args")) if self._offers("train") else None
+        return self._training
 
     def _offers(self, name: str) -> bool:
         function = getattr(self._offered, name, None)
