@@ -12,6 +12,8 @@ MODELS = {
     "lists": '"""Lists."""\ndef predict(text: str) -> list[str]:\n    return text.split()\n',
     "prints": '"""Prints."""\nimport os\ndef predict(text: str) -> dict[str, str]:\n'
     '    print("talk" * 30000)\n    os.write(1, b"from C")\n    return {"said": text}\n',
+    "counts": '"""Counts."""\ndef predict(texts: list[str]) -> dict[str, int]:\n'
+    '    return {"n": len(texts)}\n',
     "breaks": '"""Breaks."""\ndef predict(text: str) -> str:\n    raise ValueError("no such text")\n',
     "dies": '"""Dies."""\nimport os\ndef predict(text: str) -> str:\n    os._exit(77)\n',
 }
@@ -46,6 +48,13 @@ def test_an_answer_that_is_a_list_is_printed(project: Path, state: str, local: b
     where = ["--local"] if local else ["--state", state]
     done = run("predict", "lists", "-i", "text=a b", *where, cwd=project)
     assert json.loads(done.stdout) == ["a", "b"], done.stderr
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_argument_that_is_given_again_makes_a_list(project: Path, state: str, local: bool) -> None:
+    where = ["--local"] if local else ["--state", state]
+    done = run("predict", "counts", "-i", "texts=a", "-i", "texts=b", *where, cwd=project)
+    assert json.loads(done.stdout) == {"n": 2}, done.stderr
 
 
 def test_what_a_model_prints_is_no_part_of_its_answer(project: Path) -> None:

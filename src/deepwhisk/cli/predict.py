@@ -30,7 +30,12 @@ SAID = (1, 2)  # how the program that runs a folder ends when it has said on sta
 @click.command()
 @click.argument("name")
 @click.option(
-    "-i", "--input", "inputs", multiple=True, metavar="KEY=VALUE", help="An argument; KEY=@FILE sends a file."
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An argument; KEY=@FILE sends a file; a KEY given again makes a list.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where a file answered goes."
@@ -60,7 +65,7 @@ def predict(
         answer = _ask_folder(name, inputs)
     else:
         whisk = connect(apihost, auth, state)
-        answer = ask(whisk, name, dict(_arguments(inputs, whisk)))
+        answer = ask(whisk, name, _gathered(_arguments(inputs, whisk)))
     _show(answer, output, as_json)
 
 
@@ -100,6 +105,14 @@ def _arguments(inputs: tuple[str, ...], whisk: Whisk) -> Iterator[tuple[str, Any
         if not separator or not key:
             raise SettingsError(f"-i {item!r} is not KEY=VALUE (or KEY=@FILE for a file).")
         yield key, argument(whisk, Path(value[1:])) if value.startswith("@") else _plain(value)
+
+
+def _gathered(arguments: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    """What is given more than once is a list."""
+    given: dict[str, list[Any]] = {}
+    for key, value in arguments:
+        given.setdefault(key, []).append(value)
+    return {key: values if len(values) > 1 else values[0] for key, values in given.items()}
 
 
 def _plain(text: str) -> Any:
