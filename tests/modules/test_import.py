@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +176,18 @@ def test_a_package_that_takes_its_version_from_git_needs_none(project: Path, pac
 
     assert made.entry == "leafcolors"
     assert "Leaves, by pbr" in (made.folder / "model.py").read_text()
+
+
+def test_a_module_of_the_package_index_is_imported_with_metadata_that_is_valid(project: Path) -> None:
+    made = import_module(project, "planktonclas==0.2.4", None, None, ["tensorflow"])
+
+    assert made.left_out == ("aiohttp-apispec", "apispec", "deepaas", "tensorflow")
+    assert "webargs==5.5.3" in (made.folder / "requirements.txt").read_text()
+    assert (made.folder / "module" / "planktonclas" / "resources" / "config.yaml").is_file()
+    described = made.folder / "ai4-metadata.yml"
+    validator = Path(sys.executable).with_name("ai4-metadata")
+    done = subprocess.run([validator, "validate", described], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert yaml.safe_load(described.read_text())["license"] == "Apache-2.0"
+    said = run("models", "validate", cwd=project).stdout
+    assert "catalog/planktonclas/ai4-metadata.yml is valid" in said

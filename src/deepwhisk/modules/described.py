@@ -11,6 +11,21 @@ from deepwhisk.project.metadata import FILES
 
 SCHEMA = "2.3.0"
 MEMORY, TIMEOUT = 512, 60_000
+# What packages say, without the words license and version, and what they mean.
+LICENSES = {
+    "apache": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache software": "Apache-2.0",
+    "mit": "MIT",
+    "bsd": "BSD-3-Clause",
+    "bsd 3 clause": "BSD-3-Clause",
+    "gplv3": "GPL-3.0-only",
+    "gnu general public v3 gplv3": "GPL-3.0-only",
+    "gnu general public v3 or later gplv3": "GPL-3.0-or-later",
+    "gnu affero general public v3": "AGPL-3.0-only",
+    "mozilla public 2.0 mpl 2.0": "MPL-2.0",
+}
 
 
 def found_metadata(folder: Path) -> Path | None:
@@ -37,12 +52,24 @@ def as_metadata(package: Package, entry: str) -> str:
         "data-type": ["Other"],
         "resources": {"inference": {"cpu": 1, "memory_MB": MEMORY, "timeout_ms": TIMEOUT}},
     }
-    license_ = given.get("License-Expression") or given.get("License")
-    if license_ and re.fullmatch(r"[A-Za-z0-9.+-]+", license_):
+    if license_ := _license(package):
         told["license"] = license_
     return (
         f"# Made by `deepwhisk import {package.told}` of what the package says; to be edited.\n{dump(told)}"
     )
+
+
+def _license(package: Package) -> str | None:
+    """The license, as SPDX names it where it is one of the usual."""
+    given = package.metadata
+    classified = [
+        str(each).rpartition(" :: ")[2]
+        for each in given.get_all("Classifier", [])
+        if str(each).startswith("License :: OSI Approved :: ")
+    ]
+    said = str(given.get("License-Expression") or given.get("License") or (classified or [""])[0]).strip()
+    known = re.sub(r"[^a-z0-9.]+", " ", said.lower().replace("license", "").replace("version", "")).strip()
+    return LICENSES.get(known, said if said and "\n" not in said else None)
 
 
 def _home(package: Package) -> str | None:
