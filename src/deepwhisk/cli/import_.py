@@ -15,7 +15,7 @@ from deepwhisk.modules import import_module
     "--without", multiple=True, metavar="PACKAGE", help="Leave a requirement out; may be given again."
 )
 def import_(source: str, name: str | None, entry: str | None, without: tuple[str, ...]) -> None:
-    """Make catalog/NAME of a DEEPaaS module, which is served as it is.
+    """Make catalog/NAME of a DEEPaaS module, served as it is.
 
     The module is a package with an entry point in deepaas.v2.model, in a folder or on the package index. Its
     code stays unchanged, in module/; requirements.txt and the metadata are there to be edited.
