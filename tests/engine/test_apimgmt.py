@@ -252,7 +252,10 @@ async def test_a_name_that_several_apis_have_does_not_say_which(api: Api) -> Non
         ({"swagger": {"info": {}, "paths": {}}}, "swagger is missing the basePath field."),
         ({"swagger": swagger(paths=[1])}, "'paths' of swagger must be an object."),
         ({"swagger": swagger(base="books")}, "'books' must begin with '/'."),
-        ({"swagger": swagger(paths={"/x": {"get": {}}})}, "names no action: it needs 'x-openwhisk'"),
+        (
+            {"swagger": swagger(paths={"/x": {"get": {"x-openwhisk": {}}}})},
+            "names no action: it needs 'x-openwhisk'",
+        ),
         ({"swagger": swagger(paths={"/x": 1})}, "'/x' must be an object."),
         ({"swagger": swagger(security=[{"key": []}])}, "'security', which this gateway does not enforce"),
         ({"swagger": swagger(**{"x-ibm-configuration": []})}, "'x-ibm-configuration' must be an object."),
@@ -409,3 +412,14 @@ async def test_what_the_javascript_client_was_not_given_is_not_asked_for(api: Ap
     assert await documents(api, basepath="undefined", **unsaid) == {"/hello": ["get /world"]}
     assert (await delete(api, basepath="/hello", relpath="undefined", operation="undefined")).status == 200
     assert await documents(api) == {}
+
+
+async def test_operations_that_lead_nowhere_are_kept_and_listed(whisk: Whisk) -> None:
+    verbs = ("put", "delete", "get", "head", "options", "patch", "post")
+    doc = swagger(base="/bare", paths={"/": {verb: {"operationId": ""} for verb in verbs}})
+    made = await create(whisk.api, {"swagger": doc})
+
+    assert made.status == 200
+    [found] = await listed(whisk.api)
+    assert set(found["value"]["apidoc"]["paths"]["/"]) == set(verbs)
+    assert (await whisk.nobody("GET", "/api/guest/bare/")).status == 404

@@ -124,9 +124,11 @@ def imported(document: Json, owner: str) -> Json:
     for operation, backend in zip(found, backends, strict=True):
         check_path(operation.path)
         _check_served(operation.body, f"'{operation.verb}' of '{operation.path}'")
-        _check_parameters(operation, backend)
+        if backend is not None:
+            _check_parameters(operation, backend)
     _identify(found)
-    cases(changed)[:] = [write_backend(each.body, to) for each, to in zip(found, backends, strict=True)]
+    led = [(each, to) for each, to in zip(found, backends, strict=True) if to is not None]
+    cases(changed)[:] = [write_backend(each.body, to) for each, to in led]
     return changed
 
 
@@ -141,12 +143,14 @@ def _identify(found: list[Operation]) -> None:
 
 
 def routes(document: Json) -> list[Route]:
+    """Those that lead to an action; nothing answers at the others."""
     cors = document[CONFIGURATION].get("cors")
     allowed = not isinstance(cors, dict) or cors.get("enabled") is not False
     base, known = segments(document["basePath"]), told(document)
     return [
-        Route(each.verb, base + segments(each.path), read_backend(each.body, known, ""), allowed)
+        Route(each.verb, base + segments(each.path), backend, allowed)
         for each in operations(document)
+        if (backend := read_backend(each.body, known, "")) is not None
     ]
 
 
@@ -154,7 +158,8 @@ def shown(document: Json, host: str) -> Json:
     """DOCUMENT for somebody who asks at HOST."""
     copied = copy.deepcopy(document)
     for operation in operations(copied):
-        operation.body[EXTENSION]["url"] = host + operation.body[EXTENSION]["url"]
+        if EXTENSION in operation.body:
+            operation.body[EXTENSION]["url"] = host + operation.body[EXTENSION]["url"]
     for case in cases(copied):
         invoke = case["execute"][0]["invoke"]
         invoke["target-url"] = host + invoke["target-url"]

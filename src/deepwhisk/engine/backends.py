@@ -40,11 +40,13 @@ class Backend:
         return self.address + (REQUEST_PATH if self.passes_path else "")
 
 
-def read_backend(operation: Json, told: Told, owner: str) -> Backend:
-    """Where OPERATION leads; the namespace `_` is OWNER's."""
+def read_backend(operation: Json, told: Told, owner: str) -> Backend | None:
+    """Where OPERATION leads, nothing if it says nowhere; the namespace `_` is OWNER's."""
     named = operation.get(EXTENSION)
-    named = named if isinstance(named, dict) else {}
     steps = told.get(str(operation.get("operationId")), [])
+    if named is None and not steps:
+        return None
+    named = named if isinstance(named, dict) else {}
     target = _target(steps)
     parts = _WEB.search(str(named.get("url") or target or ""))
     extension = _extension(parts[3]) if parts else "json"
