@@ -77,6 +77,14 @@ class TestCompose:
         assert not [name for name in body["exec"]["code"] if name.startswith(("example/", "__pycache__"))]
         assert body["annotations"]["raw-http"] is body["annotations"]["provide-api-key"] is True
 
+    @pytest.mark.parametrize("text", ["$SECRET", "${SECRET}", "a ${SECRET} b", "$${SECRET}", "costs $5"])
+    def test_metadata_of_a_model_says_nothing_of_the_environment(self, files: Files, text: str) -> None:
+        told = f"title: '{text}'\nsummary: '{text}'\nlicense: '{text}'\n"
+        folder = files(**{"catalog__m__model.py": MODEL, "catalog__m__ai4-metadata.yml": told})
+        manifest = parsed(compose(read_project(folder)), folder, SECRET="hidden")
+        notes = normal(manifest.entities[-1].body)["annotations"]
+        assert [notes[name].strip() for name in ("title", "description", "license")] == [text] * 3
+
     def test_names_and_texts_that_yaml_would_mangle_are_quoted(self, files: Files) -> None:
         folder = files(**{"catalog__on__model.py": MODEL, "catalog__1e3__model.py": MODEL})
         text = compose(read_project(folder))

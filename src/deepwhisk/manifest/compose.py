@@ -57,7 +57,12 @@ def _described(model: Model) -> dict[str, str]:
         "license": model.metadata.get("license"),
         "version": model.version,
     }
-    return {name: str(value) for name, value in told.items() if value}
+    return {name: _literal(str(value)) for name, value in told.items() if value}
+
+
+def _literal(text: str) -> str:
+    """Text that wskdeploy takes as it is: whoever wrote a model learns nothing of who deploys it."""
+    return (" " if text.startswith("$") else "") + text.replace("${", "$${")
 
 
 def _topic(topic: Topic) -> dict[str, Any]:
