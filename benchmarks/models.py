@@ -6,6 +6,7 @@ The figures are written into the model's metadata too, and from there into docs/
 
 import asyncio
 import base64
+import math
 import re
 import tempfile
 import time
@@ -29,7 +30,7 @@ PAGE, BEGIN, END = (
     "<!-- costs: made by `make bench` -->",
     "<!-- end of costs -->",
 )
-COLD_STARTS, CALLS = 5, 50
+COLD_STARTS, CALLS, SECONDS = 5, 50, 5
 KEYS = ("cold_ms", "warm_ms", "warm_memory_MB")
 
 
@@ -63,9 +64,8 @@ async def _measure(model: Model, folder: Path) -> dict[str, float]:
         before = await asyncio.to_thread(total, scratch)
         cold = [await milliseconds(pool, action(model, code, 1 + n), given) for n in range(COLD_STARTS)]
         grown = (await asyncio.to_thread(total, scratch) - before) / COLD_STARTS / (1 << 20)
-        last = action(model, code, COLD_STARTS)
-        warm = [await milliseconds(pool, last, given) for _ in range(CALLS)]
-    return {"cold_ms": round(min(cold)), "warm_ms": round(min(warm), 1), "warm_memory_MB": round(grown)}
+        warm = await fastest(pool, action(model, code, COLD_STARTS), given)
+    return {"cold_ms": round(min(cold)), "warm_ms": round(warm, 1), "warm_memory_MB": round(grown)}
 
 
 def payload(model: Model) -> dict[str, Any]:
@@ -91,6 +91,16 @@ async def milliseconds(pool: MachinePool, action: Executable, given: Mapping[str
     if outcome.status != SUCCESS:
         raise RuntimeError(f"{action.key[1]} failed: {outcome.result}")
     return took
+
+
+async def fastest(pool: MachinePool, action: Executable, given: Mapping[str, Any]) -> float:
+    """The best of some calls, of fewer where they take long."""
+    begun, best = time.perf_counter(), math.inf
+    for _ in range(CALLS):
+        best = min(best, await milliseconds(pool, action, given))
+        if time.perf_counter() - begun > SECONDS:
+            break
+    return best
 
 
 def write(metadata: Path, figures: Mapping[str, float]) -> None:
