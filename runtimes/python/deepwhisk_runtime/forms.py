@@ -29,15 +29,21 @@ class BadBody(Invalid):
 
 def arguments(request: "Request", signature: Taking) -> dict[str, Any]:
     """All arguments of a request; what is nearer to the body wins, and what is no argument is passed over."""
-    given = textual(request.args.lists(), signature) | textual(request.form.lists(), signature)
+    given = textual(request.args.lists(), signature) if request.query_string else {}
+    given |= form(request, signature) if request.mimetype in FORMS else body(request, signature)
+    return given if signature.open else {name: given[name] for name in signature.names if name in given}
+
+
+def form(request: "Request", signature: Taking) -> dict[str, Any]:
+    """The arguments in a form."""
+    given = textual(request.form.lists(), signature)
     for name, uploads in request.files.lists():
         files = [
             Incoming(each.stream, each.filename or "", each.mimetype) for each in uploads if is_file(each)
         ]
         if files:
             given[name] = files if len(files) > 1 else files[0]
-    given |= body(request, signature)
-    return given if signature.open else {name: given[name] for name in signature.names if name in given}
+    return given
 
 
 def is_file(upload: "FileStorage") -> bool:
@@ -49,8 +55,6 @@ def is_file(upload: "FileStorage") -> bool:
 
 def body(request: "Request", signature: Taking) -> dict[str, Any]:
     """The arguments in a body that is no form: JSON members, or the one file that the model takes."""
-    if request.mimetype in FORMS:
-        return {}
     if request.mimetype in ("", "application/json") or request.mimetype.endswith("+json"):
         return members(content) if (content := request.get_data()) else {}
     stream = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 — whoever takes the file closes it

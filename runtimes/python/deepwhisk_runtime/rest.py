@@ -188,7 +188,7 @@ def refused(error: HTTPException) -> Response:
 
 def led_by_path(response: Response) -> Response:
     """Redirect by path alone: which scheme and host the client used, a proxy may hide."""
-    if (to := response.location) and to.startswith(request.host_url):
+    if response.status_code >= 300 and (to := response.location) and to.startswith(request.host_url):
         response.location = "/" + to.removeprefix(request.host_url)
     return response
 
