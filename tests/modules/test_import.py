@@ -191,3 +191,14 @@ def test_a_module_of_the_package_index_is_imported_with_metadata_that_is_valid(p
     assert yaml.safe_load(described.read_text())["license"] == "Apache-2.0"
     said = run("models", "validate", cwd=project).stdout
     assert "catalog/planktonclas/ai4-metadata.yml is valid" in said
+
+
+def test_the_metadata_of_every_import_is_found_valid(library: Path) -> None:
+    said = run("models", "validate", cwd=library).stdout
+
+    for file in (
+        "leafcolors/metadata.json",
+        "word_counts/ai4-metadata.yml",
+        "tide_forecast/ai4-metadata.yml",
+    ):
+        assert f"catalog/{file} is valid" in said
