@@ -1,6 +1,7 @@
 """`deepwhisk build`: images of models, and what they hold."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from deepwhisk.cli.common import err, out, print_json
+from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.options import json_option
 from deepwhisk.errors import SettingsError
 from deepwhisk.images import Built, DockerCommand, Options, push, write_sbom
@@ -77,12 +79,14 @@ def build(
     """
     models = _wanted(Project.find(Path.cwd()), names, every)
     docker = DockerCommand()
-    options = Options(cache_folder() / "images", base, network, fresh, _epoch())
+    epoch = _epoch()
     sboms.mkdir(parents=True, exist_ok=True)
     target = Target(registry, tag, sboms)
-    told = [_one(docker, model, options, target, as_json) for model in models]
-    if as_json:
-        print_json(told)
+    with tempfile.TemporaryDirectory(prefix="deepwhisk-images-") as scratch, settling():
+        options = Options(cache_folder() / "images", Path(scratch), base, network, fresh, epoch)
+        told = [_one(docker, model, options, target, as_json) for model in models]
+        if as_json:
+            print_json(told)
 
 
 def _wanted(project: Project, names: tuple[str, ...], every: bool) -> list[Model]:

@@ -23,6 +23,7 @@ class Options:
     """What is said of every build."""
 
     cache: Path
+    scratch: Path  # where files are for a moment; whoever made it removes it
     base: str = BASE
     network: str = "default"  # of the steps that install
     fresh: bool = False  # whether all that was built before counts for nothing
@@ -42,10 +43,13 @@ class Built:
 
 def build(docker: DockerCommand, model: Model, name: str, options: Options, progress: Progress) -> Built:
     """Make the image NAME of a model. Raises ImageFailed."""
-    with tempfile.TemporaryDirectory(prefix="deepwhisk-image-") as temporary:
+    with tempfile.TemporaryDirectory(dir=options.scratch) as temporary:
         folder = Path(temporary)
         made = _environment(docker, model, options, folder, progress)
-        foundation = make_foundation(docker, made, options.base, options.cache, progress)
+        (folder / "foundation").mkdir()
+        foundation = make_foundation(
+            docker, made, options.base, options.cache, folder / "foundation", progress
+        )
         (folder / "code").write_bytes(context.layer(context.model_files(model)))
         image = _with_code(foundation, model, folder / "code", options.epoch)
         write_image(image, [name], folder / "loaded")

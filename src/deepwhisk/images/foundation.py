@@ -6,7 +6,6 @@ somebody have removed it from the daemon, it is made again.
 
 import json
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +25,16 @@ class Foundation:
 
 
 def make_foundation(
-    docker: DockerCommand, built: str, base: str, cache: Path, progress: Progress
+    docker: DockerCommand, built: str, base: str, cache: Path, folder: Path, progress: Progress
 ) -> Foundation:
-    """The foundation that the image BUILT becomes; as it was, if there is one."""
+    """The foundation that the image BUILT becomes, as it was if there is one; made in FOLDER."""
     cache.mkdir(parents=True, exist_ok=True)
     kept = cache / f"{built.partition(':')[2]}.json"
     if kept.exists():
         known = json.loads(kept.read_text())
         if docker.has(Image(known["config"], {}).id):
             return Foundation(**known)
-    image = _timeless(docker, built, base, progress)
+    image = _timeless(docker, built, base, folder, progress)
     progress("listing what is inside")
     listed = docker.ask(
         "run", "--rm", "--network", "none", "--entrypoint", "python", image.id, "-c", _inside()
@@ -47,17 +46,15 @@ def make_foundation(
     return Foundation(**foundation)
 
 
-def _timeless(docker: DockerCommand, built: str, base: str, progress: Progress) -> Image:
+def _timeless(docker: DockerCommand, built: str, base: str, folder: Path, progress: Progress) -> Image:
     kept = json.loads(docker.ask("image", "inspect", "--format", "{{json .RootFS.Layers}}", base))
-    with tempfile.TemporaryDirectory(prefix="deepwhisk-image-") as name:
-        folder = Path(name)
-        progress("forgetting times")
-        docker.ask("save", "--output", folder / "saved", built)
-        with tarfile.open(folder / "saved") as archive:
-            image = read_image(archive, kept, folder)
-        (folder / "saved").unlink()
-        write_image(image, [], folder / "loaded")
-        docker.ask("load", "--quiet", "--input", folder / "loaded")
+    progress("forgetting times")
+    docker.ask("save", "--output", folder / "saved", built)
+    with tarfile.open(folder / "saved") as archive:
+        image = read_image(archive, kept, folder)
+    (folder / "saved").unlink()
+    write_image(image, [], folder / "loaded")
+    docker.ask("load", "--quiet", "--input", folder / "loaded")
     return image
 
 
