@@ -122,6 +122,11 @@ class TestModels:
             ("x = 1\ndef (\n", "", "catalog/m/model.py:2: this is not Python"),
             ("\0", "", "catalog/m/model.py.*: this is not Python"),
             (MODEL, "a: [", "catalog/m/ai4-metadata.yml:1: this is not YAML"),
+            (
+                MODEL,
+                "title: a\nversion: ${HOME}/x",
+                r"catalog/m/ai4-metadata.yml:2: version '\$\{HOME\}/x' is no tag of an image",
+            ),
             (MODEL, "- a", "catalog/m/ai4-metadata.yml:1: the file must be a mapping, not a list"),
             (
                 MODEL,

@@ -40,7 +40,7 @@ def as_metadata(package: Package, entry: str) -> str:
     told: dict[str, Any] = {
         "metadata_version": SCHEMA,
         "title": entry,
-        "version": str(given["Version"]),
+        "version": str(given["Version"]).replace("+", "_"),
         "summary": package.summary,
         "description": package.summary,
         "dates": {"created": today, "updated": today},

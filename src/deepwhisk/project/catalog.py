@@ -9,12 +9,13 @@ from typing import Any
 
 from deepwhisk.errors import ProjectError
 from deepwhisk.project.files import python, text, title
-from deepwhisk.project.metadata import find_metadata, read_metadata
+from deepwhisk.project.metadata import Metadata, find_metadata, read_metadata
 
 # It names a container image too; in a web action's address an ending such as .json says what to answer with.
 MODEL_NAME = re.compile(r"(?!.*\.(?:http|html|json|svg|text)$)[a-z0-9]+([._-][a-z0-9]+)*")
 NAME_RULE = "use small letters and digits, with '-', '_', '.' between, and no ending such as .json"
 VERSION = "0.1.0"
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
 
 
@@ -58,7 +59,8 @@ def read_model(folder: Path, project: Path) -> Model:
     tree = python(folder / "model.py", project)
     path = find_metadata(folder)
     file = path.relative_to(project).as_posix()
-    metadata = read_metadata(path, file).current
+    described = read_metadata(path, file)
+    metadata = described.current
     resources = _resources(metadata, file)
     return Model(
         name=folder.name,
@@ -66,10 +68,21 @@ def read_model(folder: Path, project: Path) -> Model:
         title=title(tree) or folder.name,
         trainable="train" in _offers(tree, f"catalog/{folder.name}/model.py"),
         metadata=metadata,
-        version=str(metadata.get("version") or VERSION),
+        version=_version(described),
         memory=max(128, resources.get("memory_MB", MEMORY)),
         timeout=resources.get("timeout_ms", TIMEOUT),
     )
+
+
+def _version(described: Metadata) -> str:
+    """The version of a model, which is the tag of its image as well."""
+    version = str(described.current.get("version") or VERSION)
+    if not TAG.fullmatch(version):
+        where = f"{described.file}:{described.line(('version',))}"
+        raise ProjectError(
+            f"{where}: version {version[:80]!r} is no tag of an image: use letters, digits and '._-'."
+        )
+    return version
 
 
 def _offers(tree: ast.Module, file: str) -> set[str]:
