@@ -3,7 +3,8 @@
 import io
 import sys
 import threading
-from typing import TextIO
+from collections.abc import Iterable
+from typing import Any, TextIO, cast
 
 KEPT = 1 << 20  # characters
 
@@ -17,8 +18,8 @@ class Captured:
 
     def listen(self) -> None:
         """Begin to keep what is printed."""
-        sys.stdout = Doubled(sys.stdout, self)
-        sys.stderr = Doubled(sys.stderr, self)
+        sys.stdout = cast(TextIO, Doubled(sys.stdout, self))
+        sys.stderr = cast(TextIO, Doubled(sys.stderr, self))
 
     def add(self, text: str) -> None:
         """Keep a text, and let the oldest go."""
@@ -35,22 +36,20 @@ class Captured:
             return self._lines.getvalue()[-KEPT:]
 
 
-class Doubled(io.TextIOBase):
-    """A stream whose texts are kept as well."""
+class Doubled:
+    """A stream whose texts are kept as well; in all else it is that stream."""
 
     def __init__(self, stream: TextIO, captured: Captured) -> None:
         self._stream = stream
         self._captured = captured
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
     def write(self, text: str) -> int:
         self._captured.add(text)
         return self._stream.write(text)
 
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
