@@ -193,3 +193,11 @@ def test_a_model_without_train_says_so(tmp_path: Path) -> None:
         answer = server.ask("POST", "train/")
         assert (answer.status, "no method `train`" in answer.json["error"]["message"]) == (501, True)
         assert server.ask("GET", "train/").json == []
+
+
+def test_a_training_that_cannot_be_kept_says_where(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    with serving("serve", "learner", "--port", "0", "--state", "state", cwd=tmp_path) as server:
+        answer = server.ask("POST", "train/")
+        assert answer.status == 500
+        assert "Name another with --state" in answer.json["error"]["message"]

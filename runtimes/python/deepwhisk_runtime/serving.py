@@ -52,7 +52,7 @@ class Setting:
 
 def state() -> Path:
     """Where trainings are kept unless told otherwise."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    home = os.environ.get("XDG_STATE_HOME") or Path(os.path.expanduser("~")) / ".local" / "state"
     return Path(home) / "deepwhisk" / "trainings"
 
 

@@ -30,7 +30,7 @@ from typing import Any
 from deepwhisk_runtime.answers import encode
 from deepwhisk_runtime.arguments import Files, Unusable, file_name, opened
 from deepwhisk_runtime.calling import within
-from deepwhisk_runtime.errors import Invalid
+from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.served import Served, Taking
 from deepwhisk_runtime.training import RECORD, REQUEST, replace
 
@@ -50,8 +50,7 @@ class Trainings:
         """Begin a training; Invalid when the arguments do not fit."""
         signature = self._service.training
         assert signature is not None, "who has no `train` is not asked"
-        folder = self._home / uuid.uuid4().hex
-        (folder / "out").mkdir(parents=True)
+        folder = made(self._home / uuid.uuid4().hex)
         try:
             kept, told = checked(given, signature, folder)
         except BaseException:
@@ -99,6 +98,18 @@ class Trainings:
             record["status"] = "cancelled"
             replace(folder / RECORD, record)
         return record
+
+
+def made(folder: Path) -> Path:
+    """The folder of a new training."""
+    try:
+        (folder / "out").mkdir(parents=True)
+    except OSError as error:
+        message = (
+            f"A training cannot be kept in {folder.parent}: {error.strerror}. Name another with --state."
+        )
+        raise Fault("train", message, error) from error
+    return folder
 
 
 def checked(
