@@ -69,7 +69,7 @@ def _environment(
     noted = folder / "id"
     told = ["--target=environment", f"--build-arg=MODEL={model.name}", f"--build-arg=BASE={options.base}"]
     told += [f"--network={options.network}", f"--file={folder / 'context' / context.DOCKERFILE}"]
-    told += ["--no-cache"] if options.fresh else []
+    told += ["--force-rm", *(["--no-cache"] if options.fresh else [])]
     docker.run(FORMAT.format(model.name), progress, "build", f"--iidfile={noted}", *told, folder / "context")
     return noted.read_text().strip()
 
