@@ -5,7 +5,7 @@ OpenSpindleNet on ONNX Runtime, in one thread; `recording.py` reads what sleep l
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import recording
 from brainmaze_eeg_models.spindles import SpindleDetector
@@ -34,7 +34,7 @@ class Spindles:
 class Model:
     def load(self) -> None:
         self.detectors = {
-            place: SpindleDetector(model=place, device="cpu", threads=1, batch_size=4)
+            place: SpindleDetector(model=place, device="cpu", threads=1, batch_size=1)
             for place in ("eeg", "ieeg")
         }
 
@@ -51,6 +51,25 @@ class Model:
     ) -> Spindles:
         opened = recording.opened(file)
         signal = recording.channel(opened, channel)
-        found = self.detectors[place].detect(recording.microvolts(opened, signal), signal.sampling_frequency)
-        spindles = [Spindle(*each) for each in found.channel_intervals(0).tolist() if each[2] >= threshold]
-        return Spindles(signal.label, found.duration_s, spindles, found.not_evaluated[0].tolist())
+        seconds = recording.length(opened, signal)
+        spindles, unknown = self.find(signal, seconds, self.detectors[place])
+        told = [each for each in spindles if each.confidence >= threshold]
+        return Spindles(signal.label, seconds, told, unknown)
+
+    @staticmethod
+    def find(
+        signal: Any, seconds: float, detector: SpindleDetector
+    ) -> tuple[list[Spindle], list[list[float]]]:
+        """Give the spindles whose middle lies in each part, and what of each part was not evaluated."""
+        spindles, unknown = [], []
+        for begin, end, first, part in recording.parts(signal, seconds):
+            found = detector.detect(part, signal.sampling_frequency)
+            for start, stop, confidence in found.channel_intervals(0).tolist():
+                if begin <= first + (start + stop) / 2 < end:
+                    spindles.append(Spindle(first + start, first + stop, confidence))
+            for start, stop in (first + found.not_evaluated[0]).tolist():
+                if unknown and max(start, begin) <= unknown[-1][1]:
+                    unknown[-1][1] = max(unknown[-1][1], min(stop, end))
+                elif max(start, begin) < min(stop, end):
+                    unknown.append([max(start, begin), min(stop, end)])
+        return spindles, unknown

@@ -1,5 +1,7 @@
 """Reads a recording as sleep laboratories write it, EDF, EDF+ or BDF: one channel of voltages of it."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 from edfio import read_bdf, read_edf
 
 SAMPLES = 10_000_000  # of a channel: eleven hours at 250 Hz
+PART, MARGIN = 3600, 30  # seconds that are looked at together, and what is looked at around them
 BDF = b"\xffBIOSEMI"  # so begin files of 24 bits; any other is read as EDF
 UNITS = {"uv": 1.0, "µv": 1.0, "μv": 1.0, "mv": 1e3, "nv": 1e-3, "v": 1e6}  # in microvolts
 
@@ -33,9 +36,18 @@ def channel(recording: Any, label: str) -> Any:
     return found[0]
 
 
-def microvolts(recording: Any, signal: Any) -> np.ndarray:
-    """Give the samples of a channel."""
+def length(recording: Any, signal: Any) -> float:
+    """Give the seconds of a channel, which must not be too many."""
     count = recording.num_data_records * signal.samples_per_data_record
     if count > SAMPLES:
         raise ValueError(f"{signal.label} has {count:,} samples; it may have {SAMPLES:,}. Send it in parts.")
-    return np.asarray(signal.data * UNITS[signal.physical_dimension.lower()])
+    return float(count / signal.sampling_frequency)
+
+
+def parts(signal: Any, seconds: float) -> Iterator[tuple[float, float, float, np.ndarray]]:
+    """Give parts that need little memory: begin and end in seconds, where its samples begin, and these."""
+    edges = [float(edge) for edge in range(0, max(int(seconds) - PART // 2, 1), PART)] + [seconds]
+    for begin, end in pairwise(edges):
+        first = max(begin - MARGIN, 0)
+        samples = signal.get_data_slice(first, min(end + MARGIN, seconds))
+        yield begin, end, first, samples * UNITS[signal.physical_dimension.lower()]

@@ -74,6 +74,17 @@ def test_of_silence_nothing_is_said(sleeper: Any, tmp_path: Path) -> None:
     assert found["not_evaluated"] == [[0, 40]]
 
 
+def test_what_lies_between_two_parts_of_a_long_recording_is_told_once(sleeper: Any, tmp_path: Path) -> None:
+    night = brain(5500, 3599.9, 5000.0, rate=50)
+    night[100 * 50 : 3500 * 50] = night[3650 * 50 : 4900 * 50] = night[5050 * 50 :] = 0
+
+    found = spindles(sleeper.predict(file=edf(tmp_path / "night.edf", night, 50)))
+    middles = [(each["start"] + each["end"]) / 2 for each in found["spindles"] if each["confidence"] > 0.9]
+    assert middles == pytest.approx([3599.9, 5000], abs=0.4)
+    edges = [edge for each in found["not_evaluated"] for edge in each]
+    assert edges == pytest.approx([100, 3500, 3650, 4900, 5050, 5500], abs=15)
+
+
 def test_a_higher_threshold_leaves_out_what_is_less_sure(sleeper: Any) -> None:
     assert len(spindles(sleeper.predict(file=NIGHT, threshold=0.5))["spindles"]) == 5
     assert len(spindles(sleeper.predict(file=NIGHT, threshold=0.999))["spindles"]) == 1
