@@ -82,7 +82,8 @@ async def test_each_namespace_has_its_own_rates(whisk: Whisk) -> None:
         assert (answer.status, answer.error) == (429, text)
         assert (await whisk.api("POST", path)).status in (200, 202)
     web = await whisk.nobody("GET", "/api/v1/web/ada/default/a.json")
-    assert (web.status, web.error) == (429, text)
+    counted = text.replace("count: 1", "count: 2")
+    assert (web.status, web.error in (text, counted)) == (429, True)  # a minute may have turned meanwhile
     assert (await whisk.nobody("GET", "/api/v1/web/guest/default/a.json")).status == 200
 
 
