@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.predict import argument, ask
 from deepwhisk.errors import PredictionFailed
 from deepwhisk.examples import Example, differences, read_examples
+from deepwhisk.manifest import Origin, compose
 from deepwhisk.objects.store import Store
 from deepwhisk.objects.stores import open_store
-from deepwhisk.project import Model, Project
+from deepwhisk.project import MANIFEST, Model, Project
 from deepwhisk.settings import State
 
 MODEL = "image-classification"
@@ -37,11 +39,16 @@ def demo() -> None:
     model = project.model(MODEL)
     with tempfile.TemporaryDirectory(prefix="deepwhisk-demo-") as folder:
         with Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None) as machine, settling():
-            machine.start(project)
+            machine.start(project, only(project, model))
             wrong = _show_all(machine, model)
         if wrong:
             raise PredictionFailed("Not every answer is the expected one: " + "; ".join(wrong))
         out.print("Every answer is the expected one. Go on with [bold]deepwhisk up[/].")
+
+
+def only(project: Project, model: Model) -> Origin:
+    """The project with one model: the environments of the others would take minutes the first time."""
+    return Origin(MANIFEST, project.folder, compose(replace(project, models=(model,))))
 
 
 def _show_all(machine: Machine, model: Model) -> list[str]:

@@ -17,7 +17,7 @@ from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.wanted import wanted_environments
 from deepwhisk.deploy import Change, Gateway, Order, apply, plan_deployment, plan_removal
 from deepwhisk.errors import ManifestError
-from deepwhisk.manifest import Endpoint, Manifest, check_current, find_origin, is_generated
+from deepwhisk.manifest import Endpoint, Manifest, Origin, check_current, is_generated
 from deepwhisk.project import Project, read_project
 from deepwhisk.whisk import Whisk
 
@@ -84,9 +84,9 @@ def warn_if_behind(project: Project) -> None:
             err.print(f"[yellow]What is deployed is what the folders say.[/] {error}")
 
 
-def deploy_all(whisk: Whisk, project: Project, environment: Mapping[str, str], progress: Progress) -> None:
+def deploy_all(whisk: Whisk, origin: Origin, environment: Mapping[str, str], progress: Progress) -> None:
     """Deploy for `up`: shown, not asked."""
-    changes = plan_deployment(Order(find_origin(project.folder), environment), whisk)
+    changes = plan_deployment(Order(origin, environment), whisk)
     _apply(_real(changes), Target(whisk, Gateway(whisk)), progress, [])
 
 

@@ -15,6 +15,7 @@ from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import make_buckets, store_from, variables
 from deepwhisk.errors import ServiceError
+from deepwhisk.manifest import Origin, find_origin
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import StoreSettings
@@ -66,15 +67,15 @@ class Machine:
         if self._lock is not None:
             self._lock.close()
 
-    def start(self, project: Project) -> None:
-        """Start the parts, deploy the project, and return when everything answers."""
+    def start(self, project: Project, origin: Origin | None = None) -> None:
+        """Start the parts, deploy the project, or ORIGIN of it; return when everything answers."""
         ports = choose_ports(self.state, self._host, self._port)
         with err.status("Starting store, engine and feed …"):
             self._start_parts(ports)
             self._deploy_system()
             make_buckets(self.store, project)
         with showing(self.whisk.apihost) as progress:
-            deploy_all(self.whisk, project, self.environment, progress)
+            deploy_all(self.whisk, origin or find_origin(project.folder), self.environment, progress)
             await_environments(self.whisk.apihost)
         self.running = self.running.now_ready()
         self.running.write(self.state)
