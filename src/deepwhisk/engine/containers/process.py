@@ -75,6 +75,7 @@ class ProcessContainer:
             wire = self._wires.pop()
             if wire.open:
                 return wire
+            wire.close()
         if self._ended.is_set() or self._reason:
             return None
         try:

@@ -16,13 +16,28 @@ _CHUNK = 1 << 16
 class Relay:
     """A door at `gateway`; `address` is what containers call the engine."""
 
-    def __init__(self, gateway: str, address: str, server: asyncio.Server | None = None) -> None:
+    def __init__(self, gateway: str, address: str) -> None:
         self.gateway, self.address = gateway, address
-        self._server = server
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def listen(self, port: int, to: tuple[str, int]) -> None:
+        """Serve at PORT, or a free one if that is 0. Raises OSError."""
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(_serve(reader, writer, *to))
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+
+        self._server = await asyncio.start_server(serve, self.gateway, port)
+        self.address = f"http://{self.gateway}:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
+        for task in (serving := tuple(self._open)):
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def open_relay(gateway: str, target: str) -> Relay:
@@ -32,18 +47,14 @@ async def open_relay(gateway: str, target: str) -> Relay:
     if not _is_loopback(host):
         return Relay(gateway, target)
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):  # one of both has gone, and the other is told
-            await _join(reader, writer, host, port)
-        writer.close()
-
+    relay = Relay(gateway, target)
     for wanted in (port, 0):
         try:
-            server = await asyncio.start_server(serve, gateway, wanted)
+            await relay.listen(wanted, (host, port))
         except OSError as fault:
             last = fault
         else:
-            return Relay(gateway, f"http://{gateway}:{server.sockets[0].getsockname()[1]}", server)
+            return relay
     raise ContainerFailed(
         f"containers cannot reach the engine: {gateway}, the gateway of their network, is no address of this "
         f"machine ({last}); Docker has to run here, and not in a virtual machine or rootless"
@@ -55,6 +66,14 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
+    try:
+        with contextlib.suppress(OSError):  # one of both has gone, and the other is told
+            await _join(reader, writer, host, port)
+    finally:
+        writer.close()
 
 
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:

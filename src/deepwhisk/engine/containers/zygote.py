@@ -91,6 +91,7 @@ class Zygote:
             self._send(order, birth.listener.fileno(), birth.stdout, birth.stderr)
         except ContainerFailed:
             del self._births[number]
+            self._die()  # before that is read from its side, too
             raise
         return await born
 
