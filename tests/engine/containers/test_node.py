@@ -204,7 +204,11 @@ async def test_an_init_that_fails_is_told_with_its_log(pool: Running) -> None:
         other.result["error"]
         == "Initialization has failed due to: Action entrypoint 'main' is not a function."
     )
-    assert texts(other) == ["stdout: before", f"stderr: {UNEXPECTED}"]
+    assert texts(other) == [
+        "stdout: before",
+        "stderr: Error during initialization: Action entrypoint 'main' is not a function.",
+        f"stderr: {UNEXPECTED}",
+    ]
 
 
 async def test_a_container_that_is_killed_while_it_rests_is_replaced(pool: Running) -> None:

@@ -1,5 +1,6 @@
 """Alarms before a small OpenWhisk, at a time of day that the tests set."""
 
+import threading
 from contextlib import closing
 from typing import Any
 
@@ -106,11 +107,19 @@ async def test_times_that_pass_while_openwhisk_is_away_fold_into_one(
 async def test_a_time_that_comes_while_a_fire_is_on_its_way_is_fired_too(
     bench: Bench, openwhisk: StandIn, day: Day
 ) -> None:
+    gate = threading.Event()
+
+    def outcome(_: object) -> Outcome:
+        gate.wait(10)
+        return Outcome()
+
+    openwhisk.rules[0].outcome = outcome
     async with bench.running(now=day) as feed:
         await bench.alarm(cron="* * * * *")
         day.passes(feed, 60)
         await bench.until(lambda: feed.flows["guest/t"].dispatcher.flying)
         day.passes(feed, 60)
+        gate.set()
         await fired(bench, openwhisk, 2)
 
 
