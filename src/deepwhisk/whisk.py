@@ -57,7 +57,7 @@ class Whisk:
         """All entities of a collection (`actions`, `actions/package/`, …), or a page if `limit` is given."""
         if "limit" in query:
             return list(self.request("GET", collection, **query))
-        return list(self._pages(collection, query))
+        return list(self.pages(collection, **query))
 
     def get(self, collection: str, name: str, **query: Any) -> dict[str, Any]:
         return dict(self.request("GET", _path(collection, name), **query))
@@ -113,7 +113,8 @@ class Whisk:
         if session is not None:
             session.close()
 
-    def _pages(self, collection: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def pages(self, collection: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """As `list`, asking for the next page only when somebody wants it."""
         skip = 0
         while True:
             page = self.request("GET", collection, **query, limit=PAGE, skip=skip)

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deepwhisk.cli.common import connect, out, print_json
-from deepwhisk.cli.following import PAGE, newcomers
+from deepwhisk.cli.following import newcomers
 from deepwhisk.cli.options import endpoint_options, json_option
 from deepwhisk.settings import State
 from deepwhisk.whisk import Whisk
@@ -91,13 +91,11 @@ def activations(
 
 
 def _listed(whisk: Whisk, query: dict[str, Any], since: int | None, failed: bool) -> Iterator[dict[str, Any]]:
-    """The newest first, page by page for as long as somebody asks. A trigger's record never fails."""
+    """The newest first, for as long as somebody asks. A trigger's record never fails."""
     query |= {"usage": True} | ({} if since is None else {"since": since})
-    for page in count():
-        found = whisk.list("activations", limit=PAGE, skip=page * PAGE, **query)
-        yield from (item for item in found if item.get("statusCode") or not failed)
-        if len(found) < PAGE:
-            return
+    for item in whisk.pages("activations", **query):
+        if item.get("statusCode") or not failed:
+            yield item
 
 
 def _table(found: list[dict[str, Any]]) -> None:

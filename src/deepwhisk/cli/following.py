@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from deepwhisk.whisk import Whisk
+from deepwhisk.whisk import PAGE, Whisk
 
 PERIOD = 0.5  # seconds
-PAGE = 200  # what a server lists at once
 LONGEST = 3_600_000  # ms: no action runs longer
 
 Record = dict[str, Any]
