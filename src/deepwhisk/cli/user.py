@@ -127,9 +127,7 @@ def list_users(namespace: str | None, as_json: bool, operator: Operator) -> None
 @operator_options
 def block(names: tuple[str, ...], operator: Operator) -> None:
     """Let users in no more; what they have deployed stays, and rests."""
-    for name in names:
-        operator.ask("POST", f"users/{name}", {"blocked": True})
-        err.print(f"{name} is blocked.", markup=False)
+    _set_blocked(operator, names, True, "is blocked")
 
 
 @user.command()
@@ -137,9 +135,13 @@ def block(names: tuple[str, ...], operator: Operator) -> None:
 @operator_options
 def unblock(names: tuple[str, ...], operator: Operator) -> None:
     """Let blocked users in again."""
+    _set_blocked(operator, names, False, "is not blocked any more")
+
+
+def _set_blocked(operator: Operator, names: tuple[str, ...], blocked: bool, said: str) -> None:
     for name in names:
-        operator.ask("POST", f"users/{name}", {"blocked": False})
-        err.print(f"{name} is not blocked any more.", markup=False)
+        operator.ask("POST", f"users/{name}", {"blocked": blocked})
+        err.print(f"{name} {said}.", markup=False)
 
 
 @user.command()
