@@ -13,7 +13,12 @@ A message says what happened, with which value, and what to do next; the command
     │   ├── ObjectExists     … because a conditional write found one
     │   └── StoreUnreachable … no store answered
     ├── FeedError            a subscription cannot be made or kept
+    ├── TrainingError        a training cannot be taken, changed or found, with the HTTP status that says so
+    ├── RunnerError          a batch runner did not do it
+    │   ├── RunnerRefused    … and will not: no such partition, too much memory, no right to
+    │   └── RunnerUnreachable … for now; whether it has done it must be asked
     ├── PredictionFailed     a model did not answer, or not as expected
+    ├── TrainingRefused      an action of trainings said no, and why
     ├── EnvironmentFailed    packages or weights of an action could not be made
     ├── ImageFailed          an image of a model could not be built or pushed
     ├── ContainerFailed      no container could be started for an action
@@ -83,8 +88,32 @@ class FeedError(DeepwhiskError):
         self.status = status
 
 
+class TrainingError(DeepwhiskError):
+    """Raised when a training cannot be taken, changed or found; `status` is the HTTP status that says so."""
+
+    def __init__(self, message: str, status: int = 422) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RunnerError(DeepwhiskError):
+    """Raised when a batch runner did not do what it was asked."""
+
+
+class RunnerRefused(RunnerError):
+    """Raised when a runner will never do it; says what it said."""
+
+
+class RunnerUnreachable(RunnerError):
+    """Raised when a runner did not answer; it may have done what it was asked all the same."""
+
+
 class PredictionFailed(DeepwhiskError):
     """Raised when a model answers with an error, or not as its example expects; says what the model said."""
+
+
+class TrainingRefused(DeepwhiskError):
+    """Raised when an action of the package `training` refuses; its text is the action's own sentence."""
 
 
 class EnvironmentFailed(DeepwhiskError):
