@@ -83,6 +83,13 @@ class Store(Protocol):
         """Sign a link that lets whoever holds it do one thing with one key for so many seconds."""
 
 
+class Shelf(Store, Protocol):
+    """A store from which one may take away too; every driver is one, few who hold a store should be."""
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; one that is not there is left so."""
+
+
 def check_names(bucket: str, key: str | None = None) -> None:
     """Refuse what no store takes, before anything is sent."""
     if not BUCKET.fullmatch(bucket):

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from deepwhisk.errors import ObjectExists, ObjectMissing, StoreError
-from deepwhisk.objects.store import Store, StoreSettings
+from deepwhisk.objects.store import Shelf, Store, StoreSettings
 from deepwhisk.objects.stores import DRIVERS, open_store
 from deepwhisk.objects.stores.memory import MemoryStore
 
@@ -38,7 +38,7 @@ ODD_KEYS = [
 
 
 @pytest.fixture(params=sorted(DRIVERS))
-def store(request: pytest.FixtureRequest, bucket: str, store_settings: StoreSettings) -> Store:
+def store(request: pytest.FixtureRequest, bucket: str, store_settings: StoreSettings) -> Shelf:
     return open_store(replace(store_settings, driver=request.param), [bucket])
 
 
@@ -292,3 +292,18 @@ def test_threads_share_one_store(store: Store, bucket: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(round_trip, range(64)))
+
+
+def test_a_deleted_object_is_gone_and_can_be_deleted_again(store: Shelf, bucket: str) -> None:
+    store.put(bucket, "a+b/ü", b"1")
+    store.put(bucket, "a", b"2")
+
+    store.delete(bucket, "a+b/ü")
+    store.delete(bucket, "a+b/ü")
+
+    assert [found.key for found in store.list(bucket)] == ["a"]
+
+
+def test_nothing_is_deleted_from_a_bucket_that_is_missing(store: Shelf) -> None:
+    with pytest.raises(ObjectMissing):
+        store.delete("there-is-none", "a")

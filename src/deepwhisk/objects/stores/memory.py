@@ -84,6 +84,11 @@ class MemoryStore:
         self._links[url] = Permission(method, bucket, key, time.monotonic() + seconds)
         return url
 
+    def delete(self, bucket: str, key: str) -> None:
+        check_names(bucket, key)
+        with self._lock:
+            self._bucket(bucket).pop(key, None)
+
     def follow(self, url: str, body: bytes | None = None) -> bytes:
         """Do what a link allows: read with no body, else write it."""
         allowed = self._links.get(url)

@@ -113,6 +113,11 @@ class MinioStore:
         with self._refusals(bucket, key):
             return self._client.get_presigned_url(method, bucket, key, timedelta(seconds=seconds))
 
+    def delete(self, bucket: str, key: str) -> None:
+        check_names(bucket, key)
+        with self._refusals(bucket, key):
+            self._client.remove_object(bucket, key)
+
     def _put_if_absent(
         self, bucket: str, key: str, body: BinaryIO, kind: str, size: int
     ) -> ObjectWriteResult:

@@ -108,6 +108,11 @@ class S3Store:
         )
         return url
 
+    def delete(self, bucket: str, key: str) -> None:
+        check_names(bucket, key)
+        with self._refusals(bucket, key):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
     def _make(self, bucket: str) -> None:
         check_names(bucket)
         # AWS wants the region said, except the first one, which it refuses to hear.
