@@ -7,8 +7,8 @@ OpenWhisk's defaults fit a cluster of many tenants; ours let an action have what
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.problems import Problem, malformed, requirement
+from deepwhisk.keeper.memory import machine
 
 MB = 1 << 20
 SHARE = 0.7  # of the machine's memory, which is what all containers together are granted

@@ -13,11 +13,11 @@ from deepwhisk.engine import running, verdict
 from deepwhisk.engine.container import Answer, Container, Driver
 from deepwhisk.engine.containers.chooser import PROCESS, Chooser, MakeDriver
 from deepwhisk.engine.containers.driver import ProcessDriver
-from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.node import Node
 from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome, PoolStatus, Usage
 from deepwhisk.engine.shelf import Berth, Shelf
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed
+from deepwhisk.keeper.memory import machine
 
 _ATTEMPTS = 3
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deepwhisk.engine.containers import memory
+from deepwhisk.keeper import memory
 
 MEBIBYTE = 1 << 20
 HOLD = "x = b'x' * 50_000_000; print(flush=True); input()"

@@ -6,14 +6,13 @@ A folder of an engine is locked as long as that lives; the next engine removes t
 import fcntl
 import os
 import shutil
-import signal
 import tempfile
-import time
 from pathlib import Path
+
+from deepwhisk.keeper import marked
 
 MARK = "DEEPWHISK_CONTAINERS"  # in the environment of every process below a zygote: that one's folder
 _PREFIX = "deepwhisk-"
-_SWEEPS, _PAUSE = 50, 0.01
 
 
 def claim_folder(parent: Path | None = None) -> tuple[Path, int]:
@@ -47,27 +46,4 @@ def _remove_left(parent: Path) -> None:
 
 def end_marked(folder: str) -> None:
     """Kill every process whose environment says that it is of `folder`, and what those start meanwhile."""
-    mark = f"{MARK}={folder}".encode()
-    for _ in range(_SWEEPS):
-        marked = {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _is_marked(pid, mark)}
-        marked.discard(os.getpid())
-        for pid in marked:
-            _kill(pid)
-        if not marked:
-            break
-        time.sleep(_PAUSE)
-
-
-def _is_marked(pid: str, mark: bytes) -> bool:
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return any(variable == mark or variable.startswith(mark + b"/") for variable in variables)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    marked.end_marked(MARK, folder)

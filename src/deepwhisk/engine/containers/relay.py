@@ -24,10 +24,11 @@ class Relay:
     async def listen(self, port: int, to: tuple[str, int]) -> None:
         """Serve at PORT, or a free one if that is 0. Raises OSError."""
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.create_task(_serve(reader, writer, *to))
             self._open.add(task)
             task.add_done_callback(self._open.discard)
+            task.add_done_callback(lambda _: writer.close())  # also if it was canceled before it began
 
         self._server = await asyncio.start_server(serve, self.gateway, port)
         self.address = f"http://{self.gateway}:{self._server.sockets[0].getsockname()[1]}"
@@ -69,19 +70,14 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
-    try:
-        with contextlib.suppress(OSError):  # one of both has gone, and the other is told
-            await _join(reader, writer, host, port)
-    finally:
-        writer.close()
+    with contextlib.suppress(OSError):  # one of both has gone, and the other is told
+        await _join(reader, writer, host, port)
 
 
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
     there, back = await asyncio.open_connection(host, port)
-    try:
+    with contextlib.closing(back):
         await asyncio.gather(_pour(reader, back), _pour(there, writer))
-    finally:
-        back.close()
 
 
 async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

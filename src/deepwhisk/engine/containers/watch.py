@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 from deepwhisk.engine.container import Lost
-from deepwhisk.engine.containers import memory
+from deepwhisk.keeper import memory
 
 PERIOD, REST = 0.05, 1.0  # seconds
 

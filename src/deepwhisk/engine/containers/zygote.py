@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.containers.orphans import MARK, end_marked
 from deepwhisk.errors import ContainerFailed
+from deepwhisk.keeper.memory import machine
 
 BASE = ("flask", "pydantic", "orjson", "boto3", "requests", "email.mime.multipart", "zipfile", "base64")
 _MESSAGE = 1 << 17

@@ -1,4 +1,4 @@
-"""What a container uses, read from /proc: cheap resident size first, the fair share only near a limit."""
+"""What processes use, read from /proc: cheap resident size first, the fair share only near a limit."""
 
 import os
 from pathlib import Path
