@@ -25,6 +25,8 @@ START = "Cannot start action. Check logs for details."
 class Action:
     """The function of a plain action."""
 
+    together = 1
+
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
 

@@ -1,13 +1,19 @@
 """What a call carries beside its payload, and the environment variables made of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from deepwhisk_runtime.jsontext import dumps
 
 SECRET = "api_key"
+Gone: TypeAlias = Callable[[], bool]  # whether nobody waits for the answer any more
+
+
+def never() -> bool:
+    """That of a call whose caller cannot be seen to leave."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +24,17 @@ class Activation:
     name: str = ""
     deadline: str = ""
     api_key: str | None = None
+    gone: Gone = never
 
     @classmethod
-    def of(cls, message: dict[str, Any]) -> "Activation":
+    def of(cls, message: dict[str, Any], gone: Gone = never) -> "Activation":
         """Read them from a message."""
         return cls(
             str(message.get("activation_id", "")),
             str(message.get("action_name", "")),
             str(message.get("deadline", "")),
             message.get(SECRET),
+            gone,
         )
 
 

@@ -6,6 +6,7 @@ it is replayed, whole, on the REST application.
 """
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,7 +16,7 @@ from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.errors import Fault, Refused
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.references import LARGE, LARGEST_MESSAGE, Outbox
-from deepwhisk_runtime.served import Served
+from deepwhisk_runtime.served import Asking, Served
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,6 +28,12 @@ class ModelAction:
     def __init__(self, service: Served) -> None:
         self._service = service
         self._rest: Flask | None = None
+        self._making = threading.Lock()
+
+    @property
+    def together(self) -> int:
+        """How many calls the model answers at once."""
+        return self._service.together
 
     def run(self, value: Any, activation: Activation) -> bytes:
         """The JSON text of the answer, or of an error that names phase, cause and activation."""
@@ -44,7 +51,7 @@ class ModelAction:
         given = {name: each for name, each in payload.items() if not name.startswith(("$", "__ow_"))}
         outbox = outbox_of(activation)
         place = outbox.place if outbox else Outgoing.inline
-        text = self._service.predict(given, lambda result: encode(result, place))
+        text = self._service.predict(given, lambda result: encode(result, place), Asking(activation.gone))
         if outbox and len(text) > LARGE:
             text = leave(text, outbox)
         return with_event(text, payload["$event"]) if "$event" in payload else boxed(text)
@@ -53,8 +60,8 @@ class ModelAction:
         # Flask and what it brings cost 60 ms and 10 MB: only who is asked through the web pays.
         from deepwhisk_runtime import replay, rest  # noqa: PLC0415
 
-        if self._rest is None:
-            self._rest = rest.create_app(self._service)
+        with self._making:
+            self._rest = self._rest or rest.create_app(self._service)
         return dumps(replay.answer(self._rest, payload, activation, outbox_of(activation)))
 
 

@@ -34,14 +34,19 @@ def called(phase: str, function: Callable[..., Any], arguments: Mapping[str, Any
     """What a function of the model returns; what it raises is a fault of that phase."""
     try:
         return function(**arguments)
-    except SystemExit as error:
-        raise Fault(phase, f"{phase} ended the program: sys.exit({error.code!r}).", error) from error
-    except Exception as error:
-        print_traceback(error)
-        raise Fault(phase, f"{phase} raised {describe(error)}", error, status=status_of(error)) from error
+    except (Exception, SystemExit) as error:
+        raise raised(phase, error) from error
 
 
-def status_of(error: Exception) -> int | None:
+def raised(phase: str, error: BaseException) -> Fault:
+    """What a function of the model raised, as a fault of that phase."""
+    if isinstance(error, SystemExit):
+        return Fault(phase, f"{phase} ended the program: sys.exit({error.code!r}).", error)
+    print_traceback(error)
+    return Fault(phase, f"{phase} raised {describe(error)}", error, status=status_of(error))
+
+
+def status_of(error: BaseException) -> int | None:
     """The status that an exception of a web framework asks for."""
     for framework, name, member in HTTP_ERRORS:
         kind = getattr(sys.modules.get(framework), name, None)

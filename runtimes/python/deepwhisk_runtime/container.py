@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 
 from deepwhisk_runtime import action, model
 from deepwhisk_runtime.action import print_traceback
-from deepwhisk_runtime.activation import Activation, Variables
+from deepwhisk_runtime.activation import Activation, Gone, Variables, never
 from deepwhisk_runtime.errors import Exited, Fault, Refused, describe
 from deepwhisk_runtime.held import held_model
 from deepwhisk_runtime.jsontext import dumps, loads
@@ -30,6 +30,9 @@ Answer = tuple[int, bytes]
 
 class Runnable(Protocol):
     """What a container runs: a plain action or a model."""
+
+    @property
+    def together(self) -> int: ...
 
     def run(self, value: Any, activation: Activation) -> bytes: ...
 
@@ -52,10 +55,15 @@ class Container:
     ) -> None:
         self._clear()
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Status and body for one request."""
+    @property
+    def together(self) -> int:
+        """How many calls it answers at once."""
+        return 1 if self._runnable is None else self._runnable.together
+
+    def answer(self, method: str, path: str, body: bytes, beside: Gone | None = None) -> Answer:
+        """Status and body for one request; BESIDE others it may run, whose caller may have gone."""
         if path == "/run" and method == "POST":
-            return self._run(body)
+            return self._run(body, beside)
         if path == "/init" and method == "POST":
             return self._init(body)
         if path in ("/run", "/init"):
@@ -88,21 +96,22 @@ class Container:
         install(folder)
         return load_model(folder, env) if is_model else action.load(folder, value.get("main") or "main")
 
-    def _run(self, body: bytes) -> Answer:
+    def _run(self, body: bytes, beside: Gone | None) -> Answer:
         if self._runnable is None:
             return refuse(500, "no action defined yet")
         try:
-            status, answer = 200, self._call(self._runnable, run_message(body))
+            status, answer = 200, self._call(self._runnable, run_message(body), beside)
         except Exception as error:  # noqa: BLE001 — one bad call must not end the door for the next
             status, answer = refused(error)
         end_log()
         return status, answer
 
-    def _call(self, runnable: Runnable, message: dict[str, Any]) -> bytes:
+    def _call(self, runnable: Runnable, message: dict[str, Any], beside: Gone | None) -> bytes:
         value = message.pop("value", {})
-        self._variables.run(message)
+        if beside is None:  # variables are of the process: calls that overlap would find each other's
+            self._variables.run(message)
         try:
-            return runnable.run(value, Activation.of(message))
+            return runnable.run(value, Activation.of(message, beside or never))
         except Exited:
             self._runnable = None
             raise

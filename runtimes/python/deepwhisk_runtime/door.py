@@ -1,8 +1,9 @@
 """The door of a container: `POST /init` and `POST /run` on a listening socket.
 
 One thread, the main one, waits for all connections and runs one call at a time: calls never overlap, and
-code that insists on the main thread (signals, some native libraries) works. On SIGTERM or SIGINT the call
-under way is ended properly, then the door closes.
+code that insists on the main thread (signals, some native libraries) works. Only a model that answers several
+calls at once is asked from other threads, and that only by calls which find it at work. On SIGTERM or SIGINT
+the calls under way are ended properly, then the door closes.
 """
 
 import os
@@ -11,8 +12,10 @@ import signal
 import socket
 import sys
 import tempfile
+from dataclasses import dataclass
 from types import FrameType
 
+from deepwhisk_runtime.beside import Beside
 from deepwhisk_runtime.container import Container
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.usage import Usage
@@ -33,7 +36,7 @@ def serve(listener: socket.socket) -> None:
     signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
     try:
         with Container() as container, alarm, ring:
-            Door(listener, alarm, container).open()
+            Door(listener, alarm, ring, container).open()
     finally:
         signal.set_wakeup_fd(-1)
         for number, handler in before.items():
@@ -53,13 +56,26 @@ def _note(number: int, frame: FrameType | None) -> None:
     """Nothing: the number reaches the loop through the wakeup descriptor."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What has come of one connection: requests, then perhaps what is none."""
+
+    connection: Connection
+    requests: list[Request]
+    malformed: Malformed | None
+
+
 class Door:
     """The loop over all connections."""
 
-    def __init__(self, listener: socket.socket, alarm: socket.socket, container: Container) -> None:
+    def __init__(
+        self, listener: socket.socket, alarm: socket.socket, ring: socket.socket, container: Container
+    ) -> None:
         self._listener = listener
         self._alarm = alarm
+        self._ring = ring
         self._container = container
+        self._beside: Beside[Asked] | None = None  # once there is a model that answers several at once
         self._usage = Usage()
         self._selector = selectors.DefaultSelector()
 
@@ -75,15 +91,31 @@ class Door:
             self._close()
 
     def _answer_whoever_is_ready(self) -> bool:
-        rung = False
-        for key, _ in self._selector.select():
+        at_rest, ready = self._ready()
+        rung, asked = False, list[Asked]()
+        for key, _ in ready:
             if key.data is not None:
-                self._attend(key.data)
+                asked += self._received(key.data)
             elif key.fileobj is self._listener:
                 self._accept()
             else:
                 rung = any(number in ENDING for number in self._alarm.recv(64))
+        self._take_back()
+        for each in asked:
+            if self._container.together == 1 or (at_rest and len(asked) == 1):
+                self._keep_or_close(each.connection, self._attend(each))
+            else:
+                self._give_away(each)
         return rung
+
+    def _ready(self) -> tuple[bool, list[tuple[selectors.SelectorKey, int]]]:
+        """Whoever is ready; and whether that had to be waited for while no call was under way."""
+        if self._container.together > 1:
+            if waiting := self._selector.select(0):
+                return False, waiting
+            if self._beside is not None and self._beside.working:
+                return False, self._selector.select()
+        return True, self._selector.select()
 
     def _accept(self) -> None:
         try:
@@ -92,24 +124,59 @@ class Door:
             return  # it went away before we came
         self._selector.register(client, selectors.EVENT_READ, Connection(client))
 
-    def _attend(self, connection: Connection) -> None:
+    def _received(self, connection: Connection) -> list[Asked]:
+        """What a connection asks; nothing while a request is not whole, or when it has closed."""
+        requests: list[Request] = []
+        malformed = None
         try:
-            keep = connection.receive() and all(
-                self._answer(connection, each) for each in connection.requests()
-            )
+            keep = connection.receive()
+            requests.extend(connection.requests() if keep else ())
         except Malformed as error:
-            keep = self._reject(connection, error)
-        except OSError:  # the client is gone, or does not read: nobody waits for the answer
+            keep, malformed = True, error
+        except OSError:
             keep = False
-        if not keep:
-            self._selector.unregister(connection.client)
-            connection.client.close()
+        self._keep_or_close(connection, keep)
+        return [Asked(connection, requests, malformed)] if requests or malformed else []
+
+    def _attend(self, asked: Asked, *, beside: bool = False) -> bool:
+        """Answer all that was asked; False: the connection is to be closed."""
+        answer = self._answer_beside if beside else self._answer
+        try:
+            if not all(answer(asked.connection, each) for each in asked.requests):
+                return False
+        except OSError:  # the client is gone, or does not read: nobody waits for the answer
+            return False
+        return asked.malformed is None or self._reject(asked.connection, asked.malformed)
 
     def _answer(self, connection: Connection, request: Request) -> bool:
         self._usage.begin()
         status, body = self._container.answer(request.method, request.path, request.body)
         connection.answer(status, body, request.keep, self._usage.end())
         return request.keep
+
+    def _answer_beside(self, connection: Connection, request: Request) -> bool:
+        """What one of several calls uses, nobody can tell."""
+        status, body = self._container.answer(
+            request.method, request.path, request.body, beside=connection.gone
+        )
+        connection.answer(status, body, request.keep)
+        return request.keep
+
+    def _give_away(self, asked: Asked) -> None:
+        if self._beside is None:
+            self._beside = Beside(2 * self._container.together, self._ring)
+        self._selector.unregister(asked.connection.client)
+        self._beside.give(asked, lambda given: self._attend(given, beside=True))
+
+    def _take_back(self) -> None:
+        for asked, keep in self._beside.done() if self._beside else ():
+            self._selector.register(asked.connection.client, selectors.EVENT_READ, asked.connection)
+            self._keep_or_close(asked.connection, keep)
+
+    def _keep_or_close(self, connection: Connection, keep: bool) -> None:
+        if not keep:
+            self._selector.unregister(connection.client)
+            connection.client.close()
 
     def _reject(self, connection: Connection, error: Malformed) -> bool:
         try:
@@ -121,6 +188,9 @@ class Door:
         return False
 
     def _close(self) -> None:
+        if self._beside is not None:
+            self._beside.close()
+            self._take_back()
         self._usage.close()
         for key in list(self._selector.get_map().values()):
             if key.data is not None:

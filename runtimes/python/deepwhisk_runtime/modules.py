@@ -22,7 +22,7 @@ from deepwhisk_runtime.calling import spent, within
 from deepwhisk_runtime.errors import Fault, describe
 from deepwhisk_runtime.fields import FieldSignature, answer_of
 from deepwhisk_runtime.moduleanswers import answered, asked, settled
-from deepwhisk_runtime.served import Counts, Handed, Taking
+from deepwhisk_runtime.served import Asking, Counts, Handed, Taking
 
 GROUP = "deepaas.v2.model"
 COMPAT = Path(__file__).parent / "compat"
@@ -31,6 +31,8 @@ CODE = "module"  # the folder, beside the model.py that names it, where its pack
 
 class Module:
     """One module from outside."""
+
+    together = 1
 
     def __init__(self, name: str, folder: Path, offered: Any, about: Mapping[str, Any]) -> None:
         self.name = name
@@ -69,7 +71,9 @@ class Module:
         except Fault as fault:
             return told | {"metadata_error": fault.message}
 
-    def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
+    def predict(
+        self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed], asking: Asking | None = None
+    ) -> Handed:
         """What `hand_over` makes of the answer, which may be one of the files of the call."""
         begun = time.perf_counter()
         try:

@@ -81,6 +81,7 @@ def environment(payload: dict[str, Any], activation: Activation, outbox: Outbox 
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "deepwhisk.activation": activation.id,
+        "deepwhisk.gone": activation.gone,
     }
     if outbox:
         environ["deepwhisk.put"] = outbox.place

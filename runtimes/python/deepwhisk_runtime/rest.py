@@ -13,18 +13,20 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
 
 from deepwhisk_runtime import metrics, pages, ui
+from deepwhisk_runtime.activation import never
 from deepwhisk_runtime.answers import Outgoing, encode, file_of
 from deepwhisk_runtime.captured import Captured
 from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.forms import arguments
 from deepwhisk_runtime.jsontext import dumps
-from deepwhisk_runtime.served import JSON, Served, Taking
+from deepwhisk_runtime.served import JSON, Asking, Served, Taking
 
 if TYPE_CHECKING:
     from deepwhisk_runtime.trainings import Trainings
 
 ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
 PUT = "deepwhisk.put"
+GONE, LEFT = "deepwhisk.gone", "waitress.client_disconnected"  # who knows whether the client has gone
 OFF = "This endpoint is switched off."
 NOT_HERE = "Training over the API is not offered here: a web action only predicts."
 NO_TRAIN = "The model {} cannot be trained: it has no method `train`."
@@ -126,7 +128,13 @@ def predict(service: Served) -> Response:
     given = taken(service.signature)
     if service.signature.accepts and not given.get("accept"):
         given |= accepted(service.signature.accepts)
-    return service.predict(given, handed if service.wraps else handed_bare)
+    return service.predict(given, handed if service.wraps else handed_bare, asking())
+
+
+def asking() -> Asking:
+    """How the request of this moment is asked."""
+    gone = request.environ.get(GONE) or request.environ.get(LEFT) or never
+    return Asking(gone)
 
 
 def accepted(choices: tuple[str, ...]) -> dict[str, str]:

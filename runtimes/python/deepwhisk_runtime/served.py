@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from deepwhisk_runtime.activation import never
 from deepwhisk_runtime.signature import FileParameter
 
 JSON = "application/json"
@@ -32,6 +33,13 @@ class Counts:
         """A call that began at this time of `perf_counter` has ended."""
         self.seconds += time.perf_counter() - begun
         self.predictions += 1
+
+
+@dataclass(slots=True)
+class Asking:
+    """How a model is asked."""
+
+    gone: Callable[[], bool] = never  # whether nobody waits for the answer any more
 
 
 class Taking(Protocol):
@@ -58,10 +66,15 @@ class Served(Protocol):
     wraps: bool  # whether an answer stands under `predictions`, or is all that is answered
 
     @property
+    def together(self) -> int: ...  # how many calls it answers at once
+
+    @property
     def training(self) -> Taking | None: ...
 
     def told(self) -> dict[str, Any]: ...
 
-    def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed: ...
+    def predict(
+        self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed], asking: Asking | None = None
+    ) -> Handed: ...
 
     def train(self, given: Mapping[str, Any], out: Path, note: Callable[[Any], None]) -> Any: ...

@@ -1,4 +1,4 @@
-"""A loaded model: arguments in, answer out, one call at a time.
+"""A loaded model: arguments in, answer out, one call at a time or in batches.
 
 Whatever goes wrong is a Fault that names phase and cause; the model stays loaded and the next call works.
 """
@@ -7,7 +7,6 @@ import functools
 import inspect
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from typing import Any
 from deepwhisk_runtime import answers, model
 from deepwhisk_runtime.action import compiled, module_of, print_traceback
 from deepwhisk_runtime.arguments import Files
+from deepwhisk_runtime.batching import line_of
 from deepwhisk_runtime.calling import called, spent, within
 from deepwhisk_runtime.errors import Fault, describe
-from deepwhisk_runtime.served import JSON, Counts, Handed, Served, Taking
+from deepwhisk_runtime.served import JSON, Asking, Counts, Handed, Served, Taking
 from deepwhisk_runtime.signature import Signature
 
 OUT = "out"  # the argument of `train` that is not the caller's: where it leaves what comes of it
@@ -50,9 +50,13 @@ class Service:
         self.description = description
         self.signature: Taking = Signature(made.predict)
         self.counts = Counts()
-        self._predict: Callable[..., Any] = made.predict
+        self._line = line_of(made)
         self._train: Callable[..., Any] | None = getattr(made, "train", None)
-        self._turn = threading.Lock()  # few models can be asked twice at once
+
+    @property
+    def together(self) -> int:
+        """How many calls it answers at once."""
+        return self._line.most
 
     @functools.cached_property
     def training(self) -> Taking | None:
@@ -66,31 +70,34 @@ class Service:
 
         return metadata(self.folder, self.description)
 
-    def predict(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
+    def predict(
+        self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed], asking: Asking | None = None
+    ) -> Handed:
         """What `hand_over` makes of the model's answer to the arguments; a Fault says why there is none.
 
         It is called while the files of the call are still there, since an answer may be one of them.
         """
         begun = time.perf_counter()
         try:
-            return self._answer(given, hand_over)
+            return self._answer(given, hand_over, asking or Asking())
         except Fault as fault:
             self.counts.failed(fault.phase)
             raise
         finally:
             self.counts.ended(begun)
 
-    def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed]) -> Handed:
+    def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed], asking: Asking) -> Handed:
         signature = self.signature
         if not signature.files:
-            return within("result", hand_over, self._call(within("arguments", signature.check, given)))
+            arguments = within("arguments", signature.check, given)
+            return within("result", hand_over, self._call(arguments, asking))
         with Files() as files:
             taken = within("arguments", files.take, given, signature.files)
-            return within("result", hand_over, self._call(within("arguments", signature.check, taken)))
+            arguments = within("arguments", signature.check, taken)
+            return within("result", hand_over, self._call(arguments, asking))
 
-    def _call(self, arguments: dict[str, Any]) -> Any:
-        with self._turn:
-            result = called("predict", self._predict, arguments)
+    def _call(self, arguments: dict[str, Any], asking: Asking) -> Any:
+        result = self._line.call(arguments, asking.gone)
         wanted = arguments.get("accept") if self.signature.accepts else None
         return result if wanted in (None, JSON) else within("result", answers.typed, result, wanted)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-THREADS = 8  # for the small answers; predictions take turns
+THREADS = 8  # for the small answers; predictions take turns, or make batches
 LARGEST = 1 << 30  # bytes of a request
 UNBOUNDED = 1 << 62
 Find = Callable[[], Served]
@@ -75,11 +75,12 @@ def work(find: Find, setting: Setting, listener: "socket | None") -> int:
     except Fault as fault:
         return said(fault)
     app = below(setting.base, application(find, service, setting, captured))
+    threads = THREADS if service is None else max(THREADS, 2 * service.together)
     with listener or door.listen(setting.host, setting.port) as opened:
         at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
         said_of = f"{service.name} answers at {at}{service.name}/" if service else f"What is asked is at {at}"
         print(said_of, flush=True)
-        return answer(app, opened, setting)
+        return answer(app, opened, setting, threads)
 
 
 def application(
@@ -136,13 +137,20 @@ class Later:
         return self._made(environ, start)
 
 
-def answer(app: Application, listener: "socket", setting: Setting) -> int:
+def answer(app: Application, listener: "socket", setting: Setting, threads: int) -> int:
     """Answer requests on a socket until the process is told to end."""
     from waitress.server import create_server  # noqa: PLC0415 — containers never serve this way
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that one waits for another is meant
     largest = setting.largest or UNBOUNDED
-    create_server(app, sockets=[listener], threads=THREADS, max_request_body_size=largest).run()
+    server = create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        max_request_body_size=largest,
+        channel_request_lookahead=1,  # so that a client who leaves is seen
+    )
+    server.run()
     return 0
 
 

@@ -75,6 +75,15 @@ class Connection:
         self._received += data
         return bool(data)
 
+    def gone(self) -> bool:
+        """Whether the client has closed while it was to wait for an answer."""
+        try:
+            return not self.client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def requests(self) -> Iterator[Request]:
         """The requests that have arrived whole."""
         while (head := self._head or self._read_head()) and len(self._received) >= head.length:
