@@ -47,21 +47,22 @@ def unzip(content: bytes, folder: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            _check(members)
+            check(members)
             for member in members:
-                _extract(archive, member, folder)
+                extract(archive, member, folder)
     except BadArchive:
         raise
     except UNREADABLE as error:
         raise BadArchive(f"the zip cannot be unpacked: {error}") from error
 
 
-def _check(members: list[zipfile.ZipInfo]) -> None:
+def check(members: list[zipfile.ZipInfo], most: int = MOST_BYTES) -> None:
+    """Raise BadArchive unless all members may be unpacked, and are not too many or too large."""
     if len(members) > MOST_FILES:
         raise BadArchive(f"the zip holds {len(members)} files, more than {MOST_FILES}")
     size = sum(member.file_size for member in members)
-    if size > MOST_BYTES:
-        raise BadArchive(f"the zip unpacks to {size} bytes, more than {MOST_BYTES}")
+    if size > most:
+        raise BadArchive(f"the zip unpacks to {size} bytes, more than {most}")
     for member in members:
         _check_name(member)
 
@@ -82,7 +83,8 @@ def _check_name(member: zipfile.ZipInfo) -> None:
         )
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """Write one member, of those that were checked."""
     # zipfile stops at the size that was declared, and the sum of those was checked.
     path = Path(archive.extract(member, folder))
     mode = (member.external_attr >> 16) & 0o777

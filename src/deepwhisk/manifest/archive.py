@@ -31,7 +31,7 @@ def zip_folder(
     for entry in include:
         if len(entry) in (1, 2):  # wskdeploy passes over any other
             members.update(_included(entry, base))
-    return _zip(members)
+    return zip_files(members)
 
 
 def contents(code: str) -> dict[str, tuple[int, int]] | None:
@@ -47,7 +47,8 @@ def contents(code: str) -> dict[str, tuple[int, int]] | None:
         return None
 
 
-def _zip(members: dict[str, Path]) -> bytes:
+def zip_files(members: dict[str, Path]) -> bytes:
+    """The zip of files under these names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(members):

@@ -1,0 +1,175 @@
+"""One attempt from its inputs to its end: fetched, put into its environment, done, sent back."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deepwhisk_runtime.batch import about, zips
+from deepwhisk_runtime.batch.environment import Environment, Maker
+from deepwhisk_runtime.batch.errors import Failed, Interrupted
+from deepwhisk_runtime.batch.inputs import Inputs
+from deepwhisk_runtime.batch.kept import Kept
+from deepwhisk_runtime.batch.logtext import Log
+from deepwhisk_runtime.batch.order import Order
+from deepwhisk_runtime.batch.patience import Stop
+from deepwhisk_runtime.batch.record import Record
+
+RUNTIME = Path(__file__).parents[2]
+SHARE = 0.6  # of the grace that a model may take to end; the rest is for what it leaves
+SECRET = ("SLURM_JWT", "DEEPWHISK_JOB", "KUBERNETES_TOKEN")
+
+
+class Attempt:
+    """The folder of it is removed at its end."""
+
+    def __init__(self, order: Order, stop: Stop, cache: Path) -> None:
+        self._order, self._stop, self._cache = order, stop, cache
+        self.folder = Path(tempfile.mkdtemp(prefix="deepwhisk-job-"))
+        for name in ("out", "here", "tmp"):
+            (self.folder / name).mkdir()
+        self.log = Log()
+        self._begun = now()
+        self.gpu = about.gpu(order.told.get("gpus") or {})
+        self.record = Record(order, self.folder, self.log, self.gpu)
+
+    def run(self) -> str:
+        """Do all of it; gives the state that it ended in."""
+        try:
+            end = self._ended()
+            return self._told(end)
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _ended(self) -> dict[str, Any]:
+        try:
+            return self._done()
+        except Failed as fault:
+            return {"state": "error", "phase": fault.phase, "message": str(fault)}
+        except Interrupted as reason:
+            return {"state": "interrupted", "phase": "begin", "message": f"Told to end ({reason})."}
+        except OSError as error:
+            message = f"The node {socket.gethostname()} does not let it: {error}."
+            return {"state": "error", "phase": "begin", "message": message}
+
+    def _done(self) -> dict[str, Any]:
+        if self._order.cancelled:
+            raise Interrupted("the training was cancelled")
+        inputs = Inputs(self._order, self.folder, self.log, self._stop)
+        self.record.begin(inputs, self._stop)
+        self._greet()
+        code, artifact, files = inputs.code(), inputs.artifact(), inputs.files()
+        whose = inputs.checkpoint(self.folder / "out")
+        if whose:
+            self.log.say(f"goes on from the checkpoint of {whose}.")
+        maker = Maker(self._cache, self.log, self._stop)
+        environment = maker.of(
+            code, str(self._order.told["model"]), self._order.told.get("environment") or {}
+        )
+        self._stop.check()
+        self._request(code, files, environment, artifact)
+        return self._worked(environment)
+
+    def _greet(self) -> None:
+        told = self._order.told
+        what = f"{told.get('kind', 'train')} {told['model']}, {told['uuid']}, attempt {told.get('attempt')}"
+        self.log.say(f"{what}, on {socket.gethostname()}. {self.gpu['said']}")
+        if self.gpu["required"] and self.gpu["asked"] > len(self.gpu["visible"]):
+            count = self.gpu["asked"]
+            raise Failed("begin", f"{self.gpu['said'].partition(':')[0]}, and the job requires {count}.")
+
+    def _request(
+        self, code: Path, files: Mapping[str, Any], environment: Environment, artifact: Path | None
+    ) -> None:
+        told = self._order.told
+        request = {
+            "kind": told.get("kind") or "train",
+            "model": told["model"],
+            "code": str(code),
+            "arguments": told.get("arguments") or {},
+            "files": files,
+            "out": str(self.folder / "out"),
+            "weights": None if environment.weights is None else str(environment.weights),
+            "artifact": None if artifact is None else str(artifact),
+        }
+        (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+
+    def _worked(self, environment: Environment) -> dict[str, Any]:
+        command = [str(environment.python), "-m", "deepwhisk_runtime.batch.work", str(self.folder)]
+        work = Kept(command, self.folder / "here", self._variables(), self.log.write)
+        try:
+            code = work.wait(self._stop, patience=SHARE)
+        finally:
+            work.end()
+        return self._end(code)
+
+    def _variables(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTHON") and name not in SECRET
+        }
+        cpus = (self._order.told.get("resources") or {}).get("cpus") or os.environ.get("SLURM_CPUS_PER_TASK")
+        threads = {"OMP_NUM_THREADS": str(cpus), "OPENBLAS_NUM_THREADS": str(cpus)} if cpus else {}
+        return (
+            threads
+            | kept
+            | {
+                "PYTHONPATH": str(RUNTIME),
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "TMPDIR": str(self.folder / "tmp"),
+                "DEEPWHISK_OUT": str(self.folder / "out"),
+            }
+        )
+
+    def _end(self, code: int) -> dict[str, Any]:
+        """What the process of the model said at its end, or why it could not."""
+        path = self.folder / "end.json"
+        if path.is_file():
+            said: dict[str, Any] = json.loads(path.read_bytes())
+            return said | {"exit_code": code}
+        if self._stop:
+            message = f"Told to end ({self._stop.reason}); the model did not within its time, and was ended."
+            return {"state": "interrupted", "phase": "train", "message": message, "exit_code": code}
+        how = f"exited with status {code}"
+        if code < 0:
+            how = f"was ended by signal {-code} ({signal.strsignal(-code)})"
+        hint = (
+            "; a node does that to one that wants more memory than it has" if code == -signal.SIGKILL else ""
+        )
+        message = f"The process of the model {how}{hint}."
+        return {"state": "error", "phase": "train", "message": message, "exit_code": code}
+
+    def _told(self, end: dict[str, Any]) -> str:
+        """Send everything that is to be kept, the artifact last."""
+        end |= {"begun": self._begun, "ended": now(), "gpu": self.gpu}
+        if end["state"] == "interrupted":
+            end["message"] = end["message"] if not self._stop else f"Told to end ({self._stop.reason})."
+            end["state"] = "cancelled" if self._order.cancelled else "interrupted"
+        artifact = self.folder / "artifact.zip"
+        if end["state"] == "done" and self._order.told.get("kind") != "predict":
+            try:
+                end["artifact"] = self._packed(artifact)
+            except (Failed, OSError) as fault:
+                end |= {"state": "error", "phase": "artifact", "message": str(fault)}
+        return self.record.end(end, artifact, self._stop)
+
+    def _packed(self, artifact: Path) -> dict[str, Any] | None:
+        count = zips.packed(self.folder / "out", artifact, without=zips.CHECKPOINT)
+        if not count:
+            self.log.say("the training left no file in its folder: there is no artifact.")
+            return None
+        size = artifact.stat().st_size
+        return {"sha256": zips.sha256(artifact), "size": size, "files": count}
+
+
+def now() -> str:
+    """The time, as everything of a training tells it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

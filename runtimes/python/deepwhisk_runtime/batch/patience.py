@@ -1,0 +1,89 @@
+"""Trying again: until it works, the time is over, or the job is told to end."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from deepwhisk_runtime.batch.errors import Away, Failed, Interrupted, Shut
+
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+SECONDS = 600.0  # in which a store may be away
+Given = TypeVar("Given")
+
+
+class Stop:
+    """Whether the job is told to end, why, and until when it may take its time."""
+
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
+        self.reason = ""
+        self.until = float("inf")
+        self._told = threading.Event()
+
+    def tell(self, reason: str) -> None:
+        """End, please; only the first counts."""
+        if not self._told.is_set():
+            self.reason, self.until = reason, time.monotonic() + self.grace
+            self._told.set()
+
+    def __bool__(self) -> bool:
+        return self._told.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is told within that time."""
+        return self._told.wait(seconds)
+
+    def check(self) -> None:
+        """Raise Interrupted when it is told."""
+        if self:
+            raise Interrupted(self.reason)
+
+    def listen(self) -> None:
+        """Take the signals that mean it, also those that came before."""
+        kept = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+        for number in kept:
+            signal.signal(number, lambda got, frame: self.tell(signal.Signals(got).name))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, kept)
+
+
+def persist(
+    phase: str,
+    act: Callable[[], Given],
+    stop: Stop,
+    renew: Callable[[], None],
+    *,
+    seconds: float = SECONDS,
+    until_end: bool = False,
+) -> Given:
+    """What `act` gives in the end; Failed when it is not to be had in that time.
+
+    With `until_end` a job that is told to end goes on trying for as long as it may live.
+    """
+    until, shut = time.monotonic() + seconds, 0
+    for attempt in range(1_000_000):
+        try:
+            return act()
+        except Shut as error:
+            shut += 1
+            reason = error
+            if shut > 3:
+                raise Failed(phase, f"{error}, also after it was renewed.") from error
+            renew()
+        except Away as error:
+            reason = error  # type: ignore[assignment]
+        if not until_end:
+            stop.check()
+        if time.monotonic() > min(until, stop.until):
+            raise Failed(phase, f"{reason}; given up.")
+        pause(PAUSES[min(attempt, len(PAUSES) - 1)], stop, until_end)
+    raise AssertionError("unreachable")
+
+
+def pause(seconds: float, stop: Stop, until_end: bool) -> None:
+    """Wait; the end is not slept through."""
+    if not until_end:
+        stop.wait(seconds)
+    else:
+        time.sleep(min(seconds, max(stop.until - time.monotonic(), 0.05)))
