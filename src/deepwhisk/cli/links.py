@@ -3,8 +3,10 @@
 Law: what signs a link is in no message; a proxy of the environment is not asked for this machine's loopback.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import requests
@@ -16,11 +18,28 @@ TIMEOUT = (10, 600)  # seconds to connect, and between two pieces
 PIECE = 1 << 20
 
 
-def put(url: str, headers: Mapping[str, str], path: Path) -> None:
+class Watched:
+    """A file that is read in pieces, and tells the size of each."""
+
+    def __init__(self, file: BinaryIO, told: Callable[[int], object]) -> None:
+        self._file, self._told = file, told
+
+    def __len__(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+    def read(self, _size: int = -1) -> bytes:
+        piece = self._file.read(PIECE)
+        self._told(len(piece))
+        return piece
+
+
+def put(
+    url: str, headers: Mapping[str, str], path: Path, told: Callable[[int], object] = lambda _size: None
+) -> None:
     """Send a file. Raises SettingsError when it cannot be read, StoreUnreachable when it is not taken."""
     try:
         with path.open("rb") as body, _session(url) as session:
-            _check(session.put(url, data=body, headers=headers, timeout=TIMEOUT), url)
+            _check(session.put(url, data=Watched(body, told), headers=headers, timeout=TIMEOUT), url)
     except requests.RequestException as error:
         raise _unreachable(url, error) from None
     except OSError as error:
