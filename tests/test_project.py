@@ -1,6 +1,7 @@
 """What content folders say, and what is told when they say it wrong."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -12,9 +13,9 @@ MODEL = '"""Adds two numbers.\n\nMore."""\n\nclass Model:\n    def predict(self,
 
 
 def project(folder: Path, **texts: str) -> Project:
-    """A project of these files; `__` in a name is a slash."""
+    """A project of these files; `__` in a name without one is a slash."""
     for name, text in texts.items():
-        path = folder / name.replace("__", "/")
+        path = folder / (name if "/" in name else name.replace("__", "/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return read_project(folder)
@@ -187,6 +188,70 @@ class TestActions:
     def test_what_is_wrong_there_is_told(self, tmp_path: Path, beside: str, sentence: str) -> None:
         with pytest.raises(ProjectError, match=sentence):
             project(tmp_path, **{"actions__talk.py": self.SOURCE, "actions__talk.yaml": beside})
+
+    def test_a_folder_is_a_topic_as_a_file_is(self, tmp_path: Path) -> None:
+        found = project(
+            tmp_path,
+            **{"actions/talk/__main__.py": self.SOURCE, "actions/talk/inner.py": "", "actions/talk.yaml": ""},
+            **{"actions/data/notes.txt": "no topic"},
+        )
+        (topic,) = found.actions
+        assert (topic.name, topic.file, topic.functions[0].name) == ("talk", "actions/talk", "hello")
+
+    def test_a_file_and_a_folder_of_one_name_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError, match=r"both talk.py and talk/__main__.py"):
+            project(tmp_path, **{"actions/talk/__main__.py": self.SOURCE, "actions/talk.py": self.SOURCE})
+
+
+class TestTrainingTriggers:
+    TRAINABLE = '"""Learns."""\nclass Model:\n    def predict(self): ...\n    def train(self): ...\n'
+    SHARED: ClassVar = {
+        "actions/training.py": "def submit(args): ...\ndef promote(args): ...\n",
+        "triggers/feeds/objects.py": "def main(args): ...\n",
+    }
+
+    def test_a_trainable_model_brings_a_trigger_and_its_rule(self, tmp_path: Path) -> None:
+        found = project(
+            tmp_path, **{"catalog/m/model.py": self.TRAINABLE, "catalog/n/model.py": MODEL}, **self.SHARED
+        )
+        first, last = found.triggers
+        assert (first.name, first.rules) == ("train-m", {"submit-m": "training/submit"})
+        assert first.settings["inputs"] == {"model": "m", "via": "trigger"}
+        assert (last.name, last.rules) == ("trained", {"promote-trained": "training/promote"})
+        assert found.buckets() == {"deepwhisk-trainings"}
+
+    def test_data_that_arrives_trains_a_model_whose_metadata_says_so(self, tmp_path: Path) -> None:
+        told = "resources: {training: {on_data: true}}\n"
+        found = project(
+            tmp_path,
+            **{"catalog/m/model.py": self.TRAINABLE, "catalog/m/ai4-metadata.yml": told},
+            **self.SHARED,
+        )
+        trigger = {each.name: each for each in found.triggers}["train-m-data"]
+        inputs = {"bucket": "datasets", "prefix": "m/", "payload": {"model": "m"}}
+        assert trigger.settings["inputs"] == inputs
+        assert found.buckets() == {"deepwhisk-trainings", "datasets"}
+
+    def test_a_trigger_that_somebody_wrote_comes_first(self, tmp_path: Path) -> None:
+        found = project(
+            tmp_path,
+            **{"catalog/m/model.py": self.TRAINABLE, "triggers/train-m.yaml": "rules: {r: a/b}\n"},
+            **self.SHARED,
+        )
+        first, _ = found.triggers
+        assert (first.name, first.rules) == ("train-m", {"r": "a/b"})
+
+    def test_without_the_actions_or_the_feed_there_are_none(self, tmp_path: Path) -> None:
+        files = {"catalog/m/model.py": self.TRAINABLE, "actions/training.py": "def submit(args): ...\n"}
+        assert [each.name for each in project(tmp_path / "a", **files).triggers] == ["train-m"]
+        del files["actions/training.py"]
+        assert project(tmp_path / "b", **files).triggers == ()
+
+    def test_what_is_neither_true_nor_false_is_told(self, tmp_path: Path) -> None:
+        told = "resources: {training: {on_data: sometimes}}\n"
+        files = {"catalog/m/model.py": self.TRAINABLE, "catalog/m/ai4-metadata.yml": told}
+        with pytest.raises(ProjectError, match=r"catalog/m: resources\.training\.on_data must be true"):
+            project(tmp_path, **files, **self.SHARED)
 
 
 class TestTriggers:

@@ -23,7 +23,7 @@ def test_a_new_project_has_a_name_a_model_and_what_buckets_need(project: Path) -
     found = read_project(project)
     assert found.name == "garden"
     assert [model.name for model in found.models] == ["mood"]
-    assert [topic.name for topic in found.actions] == ["objects", "services"]
+    assert [topic.name for topic in found.actions] == ["objects", "services", "training"]
     assert [topic.name for topic in found.feeds] == ["objects"]
 
 

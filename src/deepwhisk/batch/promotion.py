@@ -20,6 +20,7 @@ from deepwhisk.whisk import Whisk
 
 PARAMETER = "DEEPWHISK_ARTIFACT"
 PACKAGE = "models"
+TRAIN = "train"
 MISSING, CONFLICT = 404, 409
 MOST_TRIES = 20
 
@@ -62,6 +63,8 @@ class Promotions:
         """Let a training serve, if its rule says so or FORCE does; asked again, it changes nothing."""
         if self._decided(self.versions.all(place.model), place, force):
             return self._settled(place, "it was promoted before")
+        if self._kind(place) != TRAIN:
+            return Decision(False, reason=f"{place.uuid} is a prediction, and no training to promote")
         left = self._left(place)
         size, reasons = self._checked(left, force), [""]
 
@@ -139,10 +142,11 @@ class Promotions:
                 CONFLICT,
             ) from error
 
+    def _kind(self, place: Place) -> str:
+        return str((self._json(place.request) or {}).get("kind", TRAIN))
+
     def _left(self, place: Place) -> Left:
         """What is to be promoted. Raises TrainingError where there is nothing."""
-        if (self._json(place.request) or {}).get("kind", "train") != "train":
-            raise TrainingError(f"{place.uuid} is a prediction, and no training to promote.", CONFLICT)
         attempts = [
             found.attempt[0]
             for each in self._store.list(self._bucket, f"{place.prefix}attempts/")

@@ -1,6 +1,6 @@
 """When a training becomes the version that is served: the rule in a model's metadata.
 
-    on arrival                                 as soon as its artifact is there; the rule where none is written
+    on arrival                                 as soon as its artifact is there; so where none is written
     by hand                                    when somebody says so
     when accuracy >= current and loss < 0.5    when its last metrics fit; `current` is what serves now
 

@@ -77,10 +77,12 @@ def _topic(topic: Topic) -> dict[str, Any]:
 def _function(function: Function, file: str, **annotations: Any) -> dict[str, Any]:
     settings = function.settings
     described = {"description": settings.get("description") or function.title}
+    folder = not file.endswith(".py")  # which is zipped
     return {
         "function": file,
         "docker": f"deepwhisk/runtime-python:{version('deepwhisk')}",
         "main": function.main,
+        **({"exclude": [f"{file}/__pycache__"]} if folder else {}),
         **{key: settings[key] for key in ("web", "limits", "inputs") if settings.get(key)},
         "annotations": {**described, **annotations, **settings.get("annotations", {})},
     }

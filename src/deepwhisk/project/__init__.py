@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.errors import ProjectError
-from deepwhisk.grammar import SEQUENCE, TEXT, TRIGGER, Each, Keys
+from deepwhisk.grammar import SEQUENCE, TEXT, Keys
 from deepwhisk.project.catalog import MODEL_NAME, NAME_RULE, Model, read_model
 from deepwhisk.project.files import files, folders, settings, text
-from deepwhisk.project.topics import Function, Topic, read_topic
+from deepwhisk.project.topics import Function, Topic, read_topics
+from deepwhisk.project.training import training_triggers
+from deepwhisk.project.triggers import Trigger, read_trigger
 
 __all__ = [
     "HEADER",
@@ -44,11 +46,6 @@ INSTALLED = Path(__file__).parent.parent / "content"  # what the wheel carries
 CLONE = Path(__file__).parents[3]  # … and the repository, when the tool runs from there
 
 SEQUENCE_FILE = Keys("a sequence", {**SEQUENCE.rules, "description": TEXT})
-TRIGGER_FILE = Keys(
-    "a trigger",
-    {key: TRIGGER.rules[key] for key in ("feed", "inputs", "description", "annotations")}
-    | {"rules": Each(TEXT)},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +54,6 @@ class Sequence:
 
     name: str
     settings: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """A file of triggers/; `rules` maps a rule's name to the action it starts."""
-
-    name: str
-    settings: Mapping[str, Any]
-    rules: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +124,20 @@ def read_project(folder: Path) -> Project:
     models = tuple(read_model(path, folder) for path in folders(folder / "catalog"))
     if written_manifest(folder) and not is_generated(folder):
         return Project(_name(folder), folder, models, (), (), (), ())
+    actions = read_topics(folder / "actions", folder)
+    feeds = read_topics(folder / "triggers" / "feeds", folder)
+    triggers = tuple(read_trigger(path, folder) for path in files(folder / "triggers", ".yaml"))
     return Project(
         name=_name(folder),
         folder=folder,
         models=models,
-        actions=tuple(read_topic(path, folder) for path in files(folder / "actions", ".py")),
-        feeds=tuple(read_topic(path, folder) for path in files(folder / "triggers" / "feeds", ".py")),
+        actions=actions,
+        feeds=feeds,
         sequences=tuple(
             Sequence(path.stem, settings(path, folder, SEQUENCE_FILE))
             for path in files(folder / "sequences", ".yaml")
         ),
-        triggers=tuple(_trigger(path, folder) for path in files(folder / "triggers", ".yaml")),
+        triggers=(*triggers, *training_triggers(models, actions, feeds, triggers)),
     )
 
 
@@ -154,12 +145,6 @@ def _name(folder: Path) -> str:
     """The name that the manifest gave the project and that stays, whatever the folder is called."""
     found = re.search(r"^project:\n  name: (\S.*)$", text(folder / MANIFEST) or "", re.MULTILINE)
     return found[1].strip("'\"") if found else folder.name
-
-
-def _trigger(path: Path, project: Path) -> Trigger:
-    found = settings(path, project, TRIGGER_FILE)
-    rules = found.pop("rules", {})
-    return Trigger(path.stem, found, rules)
 
 
 def _buckets(value: Any) -> Iterator[str]:
