@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from deepwhisk_runtime.answers import Outgoing, encode
+from deepwhisk_runtime.answers import Outgoing, encode, file_of
 from deepwhisk_runtime.batch import about
 from deepwhisk_runtime.batch.checkpoints import Checkpoints
 from deepwhisk_runtime.batch.errors import Failed
@@ -90,10 +90,9 @@ class Work:
     def _answer(self, result: Any) -> dict[str, Any]:
         """Lay the answer down; it may be one of the files of the call, which are gone after it."""
         text = encode(result)
-        content, told = text, {"contentType": "application/json", "filename": ""}
-        if isinstance(result, Outgoing):
-            content, told = result.content, {"contentType": result.content_type, "filename": result.name}
-        (self._folder / "answer").write_bytes(content)
+        file = file_of(result) or Outgoing(text, "application/json")
+        (self._folder / "answer").write_bytes(file.content)
+        told = {"contentType": file.content_type, "filename": file.name}
         return {"output": json.loads(text), "answer": told}
 
     def _given(self, files: Any) -> dict[str, Any]:
