@@ -141,10 +141,14 @@ def test_somebody_can_say_when_an_image_was_made(workshop: Workshop, built: dict
 
 
 def test_a_foundation_that_was_removed_is_made_again(workshop: Workshop, built: dict[str, Any]) -> None:
-    for kept in (workshop.folder / "cache" / "images").glob("*.json"):
-        workshop.docker("rmi", Image(json.loads(kept.read_text())["config"], {}).id)
+    kept = [json.loads(path.read_text()) for path in (workshop.folder / "cache" / "images").glob("*.json")]
+    foundations = {Image(each["config"], {}).id for each in kept}  # one, under each name that Docker gave it
+    workshop.docker("rmi", *foundations)
+    again = workshop.build()
 
-    assert workshop.build()["id"] == built["id"]
+    assert again["id"] == built["id"]
+    assert len(foundations) == 1
+    assert foundations <= set(workshop.docker("images", "--all", "--quiet", "--no-trunc").split())
 
 
 def test_it_serves_on_a_port(workshop: Workshop, built: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What only Docker does: images of any origin, pauses, a way to the engine, limits and labels."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -202,9 +203,9 @@ async def test_a_container_gets_the_limits_of_its_action_and_few_rights(
 
 async def test_actions_reach_an_engine_that_listens_on_loopback_only(docker: DockerHost, owner: str) -> None:
     async def pong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npong")
-        writer.close()
+        with contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npong")
 
     code = """
 import os, urllib.request

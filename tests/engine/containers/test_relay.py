@@ -1,6 +1,8 @@
 """The way from containers to an engine on the loopback address."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,8 +19,8 @@ async def target() -> AsyncIterator[str]:
     """A server that says everything back and then ends."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.read())
-        writer.close()
+        with contextlib.closing(writer), contextlib.suppress(asyncio.CancelledError):
+            writer.write(await reader.read())
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -60,6 +62,17 @@ async def test_an_engine_that_has_gone_ends_the_connection() -> None:
     await relay.close()
 
     assert answer == b""
+
+
+async def test_one_that_has_just_come_when_it_closes_is_ended(target: str) -> None:
+    relay = await open_relay(GATEWAY, target)
+    with socket.create_connection((GATEWAY, int(relay.address.rpartition(":")[2]))) as client:
+        client.setblocking(False)
+        while not relay._open:
+            await asyncio.sleep(0)
+        await relay.close()
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 60) == b""
 
 
 async def test_an_address_that_containers_can_reach_needs_no_relay() -> None:

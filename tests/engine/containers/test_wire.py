@@ -18,27 +18,31 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 @asynccontextmanager
 async def answering(tmp_path: Path, *pieces: bytes, close: bool = False) -> AsyncIterator[Wire]:
     """A wire to a server that reads one request at a time and sends these pieces, one by one."""
-    heard: list[bytes] = []
+    came: asyncio.Future[asyncio.Task[None] | None] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionResetError):
+        came.set_result(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), contextlib.closing(writer):
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-                heard.append(head + await reader.readexactly(length))
+                await reader.readexactly(length)
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(0.001)
                 if close:
                     break
-        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_unix_server(serve, tmp_path / "door")
     _, wire = await asyncio.get_running_loop().create_unix_connection(Wire, str(tmp_path / "door"))
     async with server:
+        serving = await came
         yield wire
         wire.close()
-        await asyncio.sleep(0.01)
+        assert serving is not None
+        await serving
 
 
 async def test_a_request_carries_its_length_and_its_answer_comes_back(tmp_path: Path) -> None:
