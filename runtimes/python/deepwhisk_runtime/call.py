@@ -6,20 +6,17 @@ it is replayed, whole, on the REST application.
 """
 
 import os
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from deepwhisk_runtime.activation import Activation
 from deepwhisk_runtime.answers import Outgoing, encode
+from deepwhisk_runtime.direct import Application, Direct, Later
 from deepwhisk_runtime.errors import Fault, Refused
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.references import LARGE, LARGEST_MESSAGE, Outbox
 from deepwhisk_runtime.served import Asking, Served
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 class ModelAction:
@@ -27,8 +24,7 @@ class ModelAction:
 
     def __init__(self, service: Served) -> None:
         self._service = service
-        self._rest: Flask | None = None
-        self._making = threading.Lock()
+        self._rest = Direct(service, Later(self._whole))
 
     @property
     def together(self) -> int:
@@ -57,12 +53,15 @@ class ModelAction:
         return with_event(text, payload["$event"]) if "$event" in payload else boxed(text)
 
     def _replay(self, payload: dict[str, Any], activation: Activation) -> bytes:
-        # Flask and what it brings cost 60 ms and 10 MB: only who is asked through the web pays.
-        from deepwhisk_runtime import replay, rest  # noqa: PLC0415
+        from deepwhisk_runtime import replay  # noqa: PLC0415 — for who is asked through the web
 
-        with self._making:
-            self._rest = self._rest or rest.create_app(self._service)
         return dumps(replay.answer(self._rest, payload, activation, outbox_of(activation)))
+
+    def _whole(self) -> Application:
+        # Flask and what it brings cost 60 ms and 10 MB: only who is asked for more than JSON pays.
+        from deepwhisk_runtime import rest  # noqa: PLC0415
+
+        return rest.create_app(self._service)
 
 
 def outbox_of(activation: Activation) -> Outbox | None:

@@ -31,6 +31,11 @@ def arguments(request: "Request", signature: Taking) -> dict[str, Any]:
     """All arguments of a request; what is nearer to the body wins, and what is no argument is passed over."""
     given = textual(request.args.lists(), signature) if request.query_string else {}
     given |= form(request, signature) if request.mimetype in FORMS else body(request, signature)
+    return chosen(given, signature)
+
+
+def chosen(given: dict[str, Any], signature: Taking) -> dict[str, Any]:
+    """Those of the members that are arguments."""
     return given if signature.open else {name: given[name] for name in signature.names if name in given}
 
 

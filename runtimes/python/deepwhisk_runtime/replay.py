@@ -13,11 +13,9 @@ import json
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from flask import Flask
-from werkzeug.test import run_wsgi_app
-
 from deepwhisk_runtime.activation import Activation
 from deepwhisk_runtime.answers import Outgoing
+from deepwhisk_runtime.direct import ACTIVATION, GONE, PUT, Application
 from deepwhisk_runtime.errors import Fault
 from deepwhisk_runtime.references import Outbox
 
@@ -27,21 +25,33 @@ HOP_BY_HOP = ("connection", "content-length", "transfer-encoding", "keep-alive")
 
 
 def answer(
-    app: Flask, payload: dict[str, Any], activation: Activation, outbox: Outbox | None
+    app: Application, payload: dict[str, Any], activation: Activation, outbox: Outbox | None
 ) -> dict[str, Any]:
     """The result of a web action; one that failed is an error of the application as well."""
     environ = environment(payload, activation, outbox)
-    chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
-    body = b"".join(chunks)
-    code = int(status.split()[0])
+    code, pairs, body = asked(app, environ)
+    headers = grouped(pairs)
+    content_type = str(headers.get("Content-Type", ""))
     if len(body) > LARGEST_BODY:
-        return elsewhere(Outgoing(body, headers.get("Content-Type", "")), outbox)
-    told = {
-        "statusCode": code,
-        "headers": grouped(headers.items()),
-        "body": written(body, headers.get("Content-Type", "")),
-    }
+        return elsewhere(Outgoing(body, content_type), outbox)
+    told = {"statusCode": code, "headers": headers, "body": written(body, content_type)}
     return {"error": told} if code >= 400 else told
+
+
+def asked(app: Application, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and body of what an application answers."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], error: object = None) -> None:
+        begun.append((status, headers))
+
+    chunks = app(environ, start)
+    try:
+        body = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    status, headers = begun[-1]
+    return int(status.partition(" ")[0]), headers, body
 
 
 def elsewhere(file: Outgoing, outbox: Outbox | None) -> dict[str, Any]:
@@ -80,11 +90,11 @@ def environment(payload: dict[str, Any], activation: Activation, outbox: Outbox 
         "wsgi.multithread": False,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "deepwhisk.activation": activation.id,
-        "deepwhisk.gone": activation.gone,
+        ACTIVATION: activation.id,
+        GONE: activation.gone,
     }
     if outbox:
-        environ["deepwhisk.put"] = outbox.place
+        environ[PUT] = outbox.place
     kept = {name: each for name, each in headers.items() if name not in HOP_BY_HOP}
     return environ | {f"HTTP_{name.upper().replace('-', '_')}": each for name, each in kept.items()}
 

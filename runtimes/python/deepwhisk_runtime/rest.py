@@ -13,20 +13,17 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
 
 from deepwhisk_runtime import metrics, pages, ui
-from deepwhisk_runtime.activation import never
-from deepwhisk_runtime.answers import Outgoing, encode, file_of
+from deepwhisk_runtime.answers import Outgoing
 from deepwhisk_runtime.captured import Captured
+from deepwhisk_runtime.direct import PUT, Reply, asking, failed, handed, invalid
 from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.forms import arguments
 from deepwhisk_runtime.jsontext import dumps
-from deepwhisk_runtime.served import JSON, Asking, Served, Taking
+from deepwhisk_runtime.served import JSON, Served, Taking
 
 if TYPE_CHECKING:
     from deepwhisk_runtime.trainings import Trainings
 
-ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
-PUT = "deepwhisk.put"
-GONE, LEFT = "deepwhisk.gone", "waitress.client_disconnected"  # who knows whether the client has gone
 OFF = "This endpoint is switched off."
 NOT_HERE = "Training over the API is not offered here: a web action only predicts."
 NO_TRAIN = "The model {} cannot be trained: it has no method `train`."
@@ -55,8 +52,8 @@ def create_app(service: Served, offers: Offers = Offers()) -> Flask:
     add("/health", "health", lambda: as_json({"status": "OK", "model": service.name}))
     add("/metrics", "measured", lambda: Response(metrics.text(service), mimetype="text/plain; version=0.0.4"))
     app.register_error_handler(HTTPException, refused)
-    app.register_error_handler(Invalid, invalid)
-    app.register_error_handler(Fault, failed)
+    app.register_error_handler(Invalid, lambda error: response(invalid(error)))
+    app.register_error_handler(Fault, lambda error: response(failed(error, request.environ)))
     app.after_request(led_by_path)
     return app
 
@@ -128,13 +125,16 @@ def predict(service: Served) -> Response:
     given = taken(service.signature)
     if service.signature.accepts and not given.get("accept"):
         given |= accepted(service.signature.accepts)
-    return service.predict(given, handed if service.wraps else handed_bare, asking())
+    put = request.environ.get(PUT, Outgoing.inline)
+    reply = service.predict(
+        given, lambda result: handed(result, service.wraps, put, wants), asking(request.environ)
+    )
+    return response(reply)
 
 
-def asking() -> Asking:
-    """How the request of this moment is asked."""
-    gone = request.environ.get(GONE) or request.environ.get(LEFT) or never
-    return Asking(gone)
+def response(reply: Reply) -> Response:
+    """An answer as Flask has it."""
+    return Response(reply.body, reply.status, content_type=reply.content_type)
 
 
 def accepted(choices: tuple[str, ...]) -> dict[str, str]:
@@ -144,47 +144,15 @@ def accepted(choices: tuple[str, ...]) -> dict[str, str]:
     return {"accept": best} if best else {}
 
 
-def handed(result: Any) -> Response:
-    """The answer to a prediction: JSON, or the file that the client asked for."""
-    file = file_of(result)
-    if file and (isinstance(result, Outgoing) or wants(file.content_type)):
-        return as_file(file)
-    return Response(b'{"status":"OK","predictions":%b}\n' % encoded(result), mimetype=JSON)
-
-
-def handed_bare(result: Any) -> Response:
-    """The same of a model whose answers have a schema: they are the whole body."""
-    return as_file(result) if isinstance(result, Outgoing) else Response(encoded(result), mimetype=JSON)
-
-
-def encoded(result: Any) -> bytes:
-    """The JSON text of a result."""
-    return encode(result, request.environ.get(PUT, Outgoing.inline))
-
-
-def as_file(file: Outgoing) -> Response:
-    """A file as it is."""
-    return Response(file.content, content_type=file.content_type)
-
-
 def wants(content_type: str) -> bool:
     """Whether the client asks for a file as it is rather than inside JSON."""
-    return request.accept_mimetypes.best_match([JSON, content_type]) == content_type
+    asked = request.accept_mimetypes or MIMEAccept([("*/*", 1)])
+    return asked.best_match([JSON, content_type]) == content_type
 
 
 def debug(captured: Captured | None) -> Response:
     """What the model has printed, if anybody may read that."""
     return Response(status=204) if captured is None else Response(captured.text(), mimetype="text/plain")
-
-
-def invalid(error: Invalid) -> Response:
-    """The answer to arguments that do not fit: messages by argument, in the words of V2."""
-    return as_json(error.phrases, error.status)
-
-
-def failed(error: Fault) -> Response:
-    """The answer when the model failed."""
-    return as_json({"error": error.as_object(request.environ.get(ACTIVATION))}, error.status)
 
 
 def refused(error: HTTPException) -> Response:

@@ -8,17 +8,16 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deepwhisk_runtime import door
 from deepwhisk_runtime.captured import Captured
+from deepwhisk_runtime.direct import Application, Direct, Later
 from deepwhisk_runtime.errors import Fault
-from deepwhisk_runtime.jsontext import dumps
-from deepwhisk_runtime.served import JSON, Served
+from deepwhisk_runtime.served import Served
 from deepwhisk_runtime.standalone import said
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ THREADS = 8  # for the small answers; predictions take turns, or make batches
 LARGEST = 1 << 30  # bytes of a request
 UNBOUNDED = 1 << 62
 Find = Callable[[], Served]
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,14 @@ def state() -> Path:
 
 def serve(find: Find, setting: Setting) -> int:
     """Serve a model until the process is told to end; gives its exit code."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    if setting.workers > 1:
-        with door.listen(setting.host, setting.port) as listener:
-            return crew(lambda: work(find, setting, listener), setting.workers)
-    return work(find, setting, None)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # not even a model at work keeps that to itself
+    try:
+        if setting.workers > 1:
+            with door.listen(setting.host, setting.port) as listener:
+                return crew(lambda: work(find, setting, listener), setting.workers)
+        return work(find, setting, None)
+    except KeyboardInterrupt:
+        return 0
 
 
 def work(find: Find, setting: Setting, listener: "socket | None") -> int:
@@ -74,7 +75,7 @@ def work(find: Find, setting: Setting, listener: "socket | None") -> int:
         service = find() if setting.warm else None
     except Fault as fault:
         return said(fault)
-    app = below(setting.base, application(find, service, setting, captured))
+    app = application(find, service, setting, captured)
     threads = THREADS if service is None else max(THREADS, 2 * service.together)
     with listener or door.listen(setting.host, setting.port) as opened:
         at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
@@ -92,6 +93,12 @@ def application(
     return app_of(service, setting, captured)
 
 
+def app_of(service: Served, setting: Setting, captured: Captured | None) -> Application:
+    """The REST API of a loaded model."""
+    whole = Later(lambda: whole_of(service, setting, captured))
+    return Direct(service, whole, setting.largest) if setting.predict else whole
+
+
 def path_of(base: str) -> str:
     """The path that all paths begin with, in its one form."""
     return "".join(f"/{part}" for part in base.split("/") if part)
@@ -107,9 +114,9 @@ def below(base: str, app: Application) -> Application:
     return DispatcherMiddleware(NotFound(), {path_of(base): app})
 
 
-def app_of(service: Served, setting: Setting, captured: Captured | None) -> "Flask":
+def whole_of(service: Served, setting: Setting, captured: Captured | None) -> "Flask":
     """The REST application of a loaded model."""
-    # After the load, which may fail.
+    # Flask takes as long as all else together, and a plain prediction needs none.
     from deepwhisk_runtime.rest import Offers, create_app  # noqa: PLC0415
     from deepwhisk_runtime.trainings import Trainings  # noqa: PLC0415
 
@@ -119,37 +126,25 @@ def app_of(service: Served, setting: Setting, captured: Captured | None) -> "Fla
     return create_app(service, offers)
 
 
-class Later:
-    """An application that is made when it is first asked for."""
-
-    def __init__(self, make: Callable[[], Application]) -> None:
-        self._make = make
-        self._made: Application | None = None
-        self._turn = threading.Lock()
-
-    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        try:
-            with self._turn:
-                self._made = self._made or self._make()
-        except Fault as fault:
-            start("500 INTERNAL SERVER ERROR", [("Content-Type", JSON)])
-            return [dumps({"error": fault.as_object()})]
-        return self._made(environ, start)
-
-
 def answer(app: Application, listener: "socket", setting: Setting, threads: int) -> int:
     """Answer requests on a socket until the process is told to end."""
-    from waitress.server import create_server  # noqa: PLC0415 — containers never serve this way
+    # Containers never serve this way.
+    from waitress.server import create_server  # noqa: PLC0415
+
+    from deepwhisk_runtime.quick import Quick, channel_of  # noqa: PLC0415
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that one waits for another is meant
     largest = setting.largest or UNBOUNDED
     server = create_server(
-        app,
+        below(setting.base, app),
         sockets=[listener],
         threads=threads,
         max_request_body_size=largest,
         channel_request_lookahead=1,  # so that a client who leaves is seen
     )
+    if isinstance(app, Direct):
+        quick = Quick(app, path_of(setting.base))  # a server of one socket has its own channels
+        server.channel_class = channel_of(quick)  # type: ignore[union-attr]
     server.run()
     return 0
 
@@ -181,6 +176,8 @@ def begun(work: Callable[[], int]) -> int:
     status = 1
     try:
         status = work()
+    except KeyboardInterrupt:
+        status = 0
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else 1
     finally:

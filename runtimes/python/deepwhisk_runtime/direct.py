@@ -1,0 +1,155 @@
+"""A plain prediction, JSON in and JSON out, answered without Flask: nearly every call is one.
+
+Law: the answer is the application's, byte for byte; tests ask both. Whatever is not plain (forms, uploads,
+queries, other types) goes to the application, which is made when something first needs it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepwhisk_runtime.activation import never
+from deepwhisk_runtime.answers import Outgoing, encode, file_of
+from deepwhisk_runtime.errors import Fault, Invalid
+from deepwhisk_runtime.forms import chosen, members
+from deepwhisk_runtime.jsontext import dumps
+from deepwhisk_runtime.served import JSON, Asking, Served
+
+ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
+PUT = "deepwhisk.put"
+GONE, LEFT = "deepwhisk.gone", "waitress.client_disconnected"  # who knows whether the client has gone
+LARGEST = 1 << 20  # bytes of a body; a larger one is for the application, which need not hold it
+ANYTHING = ("", "*/*")  # what asks for no type
+QUICK = 0.001  # seconds
+RECENT = 16  # calls that count for how long one takes
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+Put = Callable[[Outgoing], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer before it is anybody's HTTP."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+
+
+class Direct:
+    """A WSGI application in front of the whole one."""
+
+    def __init__(self, service: Served, whole: Application, largest: int | None = None) -> None:
+        self.path = f"/v2/models/{service.name}/predict/"
+        self._service = service
+        self._whole = whole
+        self._largest = min(LARGEST, largest or LARGEST)
+        self._taken: float | None = None
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        if not self.takes(environ):
+            return self._whole(environ, start)
+        content = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        reply = self.answer(content, environ)
+        length = str(len(reply.body))
+        start(line(reply.status), [("Content-Type", reply.content_type), ("Content-Length", length)])
+        return [reply.body]
+
+    def takes(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request is a plain prediction."""
+        length, accept = environ.get("CONTENT_LENGTH", ""), environ.get("HTTP_ACCEPT", "")
+        return (
+            environ["REQUEST_METHOD"] == "POST"
+            and environ["PATH_INFO"] == self.path
+            and not environ.get("QUERY_STRING")
+            and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == JSON
+            and (length.isascii() and length.isdigit() and 0 < int(length) <= self._largest)
+            and (accept in ANYTHING or (accept == JSON and not self._service.signature.accepts))
+        )
+
+    @property
+    def quick(self) -> bool:
+        """Whether calls come one by one, and are over so soon that nobody is kept waiting by them."""
+        return self._taken is not None and self._taken < QUICK and self._service.together == 1
+
+    def answer(self, content: bytes, environ: Mapping[str, Any]) -> Reply:
+        """The answer to a body; the WSGI variables say who asks."""
+        begun = time.perf_counter()
+        try:
+            return self._predict(content, environ)
+        except Invalid as error:
+            return invalid(error)
+        except Fault as error:
+            return failed(error, environ)
+        finally:
+            taken = time.perf_counter() - begun
+            self._taken = taken if self._taken is None else self._taken + (taken - self._taken) / RECENT
+
+    def _predict(self, content: bytes, environ: Mapping[str, Any]) -> Reply:
+        service, put = self._service, environ.get(PUT, Outgoing.inline)
+        given = chosen(members(content), service.signature)
+        return service.predict(
+            given, lambda result: handed(result, service.wraps, put, JSON.__eq__), asking(environ)
+        )
+
+
+def asking(environ: Mapping[str, Any]) -> Asking:
+    """How a request is asked."""
+    return Asking(environ.get(GONE) or environ.get(LEFT) or never)
+
+
+class Later:
+    """An application that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], Application]) -> None:
+        self._make = make
+        self._made: Application | None = None
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        try:
+            with self._turn:
+                self._made = self._made or self._make()
+        except Fault as fault:
+            reply = failed(fault, environ)
+            start(line(reply.status), [("Content-Type", reply.content_type)])
+            return [reply.body]
+        return self._made(environ, start)
+
+
+def handed(result: Any, wraps: bool, put: Put, wants: Callable[[str], bool]) -> Reply:
+    """The answer to a prediction: JSON, or the file that the client asked for.
+
+    Not wrapped is that of a model whose answers have a schema: they are the whole body.
+    """
+    if not wraps:
+        return as_file(result) if isinstance(result, Outgoing) else Reply(encode(result, put))
+    file = file_of(result)
+    if file and (isinstance(result, Outgoing) or wants(file.content_type)):
+        return as_file(file)
+    return Reply(b'{"status":"OK","predictions":%b}\n' % encode(result, put))
+
+
+def as_file(file: Outgoing) -> Reply:
+    """A file as it is."""
+    return Reply(file.content, content_type=file.content_type)
+
+
+def invalid(error: Invalid) -> Reply:
+    """The answer to arguments that do not fit: messages by argument, in the words of V2."""
+    return Reply(dumps(error.phrases), error.status)
+
+
+def failed(error: Fault, environ: Mapping[str, Any]) -> Reply:
+    """The answer when the model failed."""
+    return Reply(dumps({"error": error.as_object(environ.get(ACTIVATION))}), error.status)
+
+
+def line(status: int) -> str:
+    """The status with its name, as Flask writes it."""
+    if status == 200:
+        return "200 OK"
+    from werkzeug.http import HTTP_STATUS_CODES  # noqa: PLC0415 — few calls fail
+
+    return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"

@@ -1,0 +1,297 @@
+"""A plain prediction is answered without Flask and past Waitress's threads; no client can tell."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from waitress import wasyncore
+from waitress.server import create_server
+
+from deepwhisk_runtime import quick
+from deepwhisk_runtime.activation import Activation
+from deepwhisk_runtime.call import ModelAction
+from deepwhisk_runtime.direct import RECENT, Direct
+from deepwhisk_runtime.quick import Quick, channel_of
+from deepwhisk_runtime.rest import create_app
+from deepwhisk_runtime.service import Provision, load
+
+SOURCE = '''"""Answers in every way."""
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from pydantic import Field
+from werkzeug.exceptions import HTTPException, ImATeapot
+
+class Odd(HTTPException):
+    code = 599
+
+ANSWERS = {
+    "text": "ünï",
+    "null": None,
+    "inside": {"none": None},
+    "nan": float("nan"),
+    "bytes": b"\\x00\\xff",
+    "large": "x" * 3_000_000,
+    "set": {1},
+    "object": object(),
+}
+
+class Model:
+    def predict(
+        self, what: str = "text", number: Annotated[int, Field(ge=1, le=9)] = 3, file: bytes | None = None
+    ) -> Any:
+        if what == "raise":
+            raise ValueError("no")
+        if what in ("teapot", "odd"):
+            raise ImATeapot("short") if what == "teapot" else Odd("odd")
+        if what == "sleep":
+            time.sleep(0.05)
+        if what == "json":
+            path = Path(__file__).with_name("answer.json")
+            path.write_text("[1]")
+            return path
+        return ANSWERS.get(what, [what, number, file and len(file)])
+'''
+TYPED = '''"""Answers in two types."""
+from typing import Literal
+
+class Model:
+    def predict(self, what: str = "", accept: Literal["image/png", "application/json"] = "image/png") -> dict:
+        return b"PNG" if accept == "image/png" else {"what": what}
+'''
+PATH = "/v2/models/odd/predict/"
+
+
+def post(body: bytes | str = b"{}", path: str = PATH, version: str = "1.1", **fields: str | None) -> bytes:
+    """A request; a field that is None is left out."""
+    content = body.encode() if isinstance(body, str) else body
+    head = {"Host": "h", "Content_Type": "application/json", "Content_Length": str(len(content))} | fields
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in head.items() if value is not None]
+    return "\r\n".join([f"POST {path} HTTP/{version}", *lines, "", ""]).encode() + content
+
+
+SAID = [
+    f'{{"what": "{what}"}}' for what in ("text", "null", "inside", "nan", "bytes", "large", "set", "object")
+]
+SAID += [f'{{"what": "{what}"}}' for what in ("raise", "teapot", "odd", "json", "ä", "\\ud800")]
+SAID += [
+    '{"number": 12}',
+    '{"number": "4"}',
+    '{"number": null}',
+    '{"other": 1}',
+    '{"file": "AAAA"}',
+    '{"file": ""}',
+]
+SAID += ["[]", "1", "{", "", " ", "NaN", '{"what": NaN}', "[" * 5000, '{"what": "\\u0000"}']
+REQUESTS = {
+    **{each[:30] or "nothing": post(each) for each in SAID},
+    "not UTF-8": post(b'{"what": "\xff"}'),
+    "a large body": post(b'{"what": "%b"}' % (b"y" * 100_000)),
+    "old": post(version="1.0"),
+    "old, kept": post(version="1.0", Connection="keep-alive"),
+    "last": post(Connection="close"),
+    "kept": post(Connection="Keep-Alive"),
+    "more of the type": post(Content_Type="application/json; charset=utf-8"),
+    "loud": post(CONTENT_TYPE="Application/JSON", Content_Type=None),
+    "no type": post(Content_Type=None),
+    "another type": post(Content_Type="text/plain"),
+    "JSON by suffix": post(Content_Type="application/x+json"),
+    "a form": post("number=5", Content_Type="application/x-www-form-urlencoded"),
+    "a query": post('{"number": 2}', path=f"{PATH}?number=5&what=a"),
+    "no slash": post(path=PATH[:-1]),
+    "escaped": post(path=PATH.replace("odd", "%6fdd")),
+    "another model": post(path=PATH.replace("odd", "even")),
+    "a whole address": post(path=f"http://h{PATH}"),
+    "any answer": post(Accept="*/*"),
+    "JSON": post('{"what": "bytes"}', Accept="application/json"),
+    "a file": post('{"what": "bytes"}', Accept="application/octet-stream"),
+    "a list of types": post('{"what": "bytes"}', Accept="text/html, */*;q=0.8"),
+    "no type is good": post(Accept=""),
+    "no length": post(Content_Length=None),
+    "a bad length": post(Content_Length="two"),
+    "a signed length": post(Content_Length="+2"),
+    "two lengths": post().replace(b"Host: h", b"Content-Length: 2"),
+    "in chunks": post(b"2\r\n{}\r\n0\r\n\r\n", Content_Length=None, Transfer_Encoding="chunked"),
+    "expecting": post(Expect="100-continue"),
+    "spaces": post().replace(b"Host: h", b"Host:\t h \t"),
+    "a space before the colon": post().replace(b"Host: h", b"Host : h"),
+    "folded": post().replace(b"Host: h", b"Host: h\r\n more"),
+    "bytes in a field": post().replace(b"Host: h", b"Host: h\r\nX-Y: \xe4\x01"),
+    "a field twice": post().replace(b"Host: h", b"Accept: text/html\r\nAccept: application/json"),
+    "underscores": post().replace(b"Host: h", b"Content_Length: 7"),
+    "a long field": post(X_Long="z" * 5000),
+    "two at once": post('{"number": 1}') + post('{"number": 2}'),
+    "one and a half": post('{"number": 1}') + post('{"number": 2}')[:40],
+    "GET": b"GET " + post("").removeprefix(b"POST "),
+}  # fmt: skip
+
+
+def model(folder: Path, source: str = SOURCE) -> Any:
+    folder.mkdir()
+    (folder / "model.py").write_text(source)
+    return load(folder, "odd", Provision())
+
+
+@contextmanager
+def served(app: Any, channel: Any = None) -> Iterator[int]:
+    """An application on Waitress."""
+    server: Any = create_server(app, host="127.0.0.1", port=0, threads=2)
+    if channel:
+        server.channel_class = channel
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
+class Always(Quick):
+    """At once, however long it takes."""
+
+    due = True
+    answered = 0
+
+    def answer(self, content: bytes, server: str) -> bytes:
+        self.answered += 1
+        return super().answer(content, server)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Always]]:
+    """The ports of the plain application and of the direct one."""
+    service = model(tmp_path_factory.mktemp("content") / "odd")
+    app = create_app(service)
+    at_once = Always(Direct(service, app), "")
+    with served(app) as plain, served(Direct(service, app), channel_of(at_once)) as direct:
+        yield plain, direct, at_once
+
+
+def answer(port: int, *parts: bytes) -> bytes:
+    """All that comes back until nothing has come for a while after a whole answer, without the date."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        for part in parts:
+            client.sendall(part)
+            time.sleep(0.01 * (len(parts) > 1))
+        said, wanted = b"", sum(part.count(b" HTTP/1.") for part in parts) or 1
+        while whole(said) < wanted and (came := received(client, said)):
+            said += came
+    return re.sub(rb"Date: [^\r]+", b"Date:", said)
+
+
+def received(client: socket.socket, said: bytes) -> bytes:
+    client.settimeout(1 if whole(said) else 30)
+    try:
+        return client.recv(1 << 20)
+    except TimeoutError:
+        return b""
+
+
+def whole(said: bytes) -> int:
+    """How many answers these bytes hold whole."""
+    number = 0
+    while (end := said.find(b"\r\n\r\n") + 4) > 3:
+        length = re.search(rb"Content-Length: (\d+)", said[:end])
+        if len(said) < (end := end + int(length[1] if length else 0)):
+            break
+        said, number = said[end:], number + (not said.startswith(b"HTTP/1.1 100"))
+    return number
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_both_answer_the_same_bytes(both: tuple[int, int, Always], request_: bytes) -> None:
+    plain, direct, _ = both
+    assert answer(direct, request_) == answer(plain, request_)
+
+
+@pytest.mark.parametrize("at", [1, 30, 60, -1], ids=["line", "head", "fields", "body"])
+def test_a_request_that_comes_in_parts_is_answered_the_same(both: tuple[int, int, Always], at: int) -> None:
+    plain, direct, _ = both
+    request_ = post('{"number": 5}')
+    assert answer(direct, request_[:at], request_[at:]) == answer(plain, request_)
+
+
+def test_the_same_connection_takes_both_ways_in_turn(both: tuple[int, int, Always]) -> None:
+    plain, direct, _ = both
+    get = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
+    parts = [post(), get, post('{"number": 7}'), post("{"), get, post('{"what": "large"}'), post()]
+    assert in_turn(direct, parts) == in_turn(plain, parts)
+
+
+def in_turn(port: int, parts: list[bytes]) -> list[bytes]:
+    said = []
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        for part in parts:
+            client.sendall(part)
+            came = b""
+            while not whole(came):
+                came += client.recv(1 << 20)
+            said.append(re.sub(rb"Date: [^\r]+", b"Date:", came))
+    return said
+
+
+def test_what_is_plain_does_go_the_short_way(both: tuple[int, int, Always]) -> None:
+    _, direct, at_once = both
+    before = at_once.answered
+    for each in (post(), post(Accept="*/*"), post('{"number": 12}'), post('{"what": "raise"}')):
+        answer(direct, each)
+    assert at_once.answered == before + 4
+
+
+def test_a_model_of_several_types_answers_the_same(tmp_path: Path) -> None:
+    service = model(tmp_path / "odd", TYPED)
+    app = create_app(service)
+    at_once = Always(Direct(service, app), "/base")
+    with served(app) as plain, served(Direct(service, app), channel_of(at_once)) as direct:
+        for accept in (None, "*/*", "application/json", "image/png", "text/html"):
+            for body in ("{}", '{"accept": "application/json"}', '{"accept": "x"}'):
+                asked = post(body, Accept=accept)
+                assert answer(direct, asked) == answer(plain, asked)
+
+
+def test_below_a_path_only_that_path_is_answered_at_once(tmp_path: Path) -> None:
+    at_once = Quick(Direct(model(tmp_path / "odd"), lambda environ, start: []), "/base")
+
+    assert at_once.length(post(path=f"/base{PATH}").partition(b"\r\n\r\n")[0]) == 2
+    assert at_once.length(post().partition(b"\r\n\r\n")[0]) is None
+
+
+def test_only_a_model_that_is_quick_is_asked_at_once(tmp_path: Path) -> None:
+    direct = Direct(model(tmp_path / "odd"), lambda environ, start: [])
+    assert not direct.quick
+    direct.answer(b'{"what": "sleep"}', {})
+    assert not direct.quick
+    for _ in range(100 * RECENT):
+        direct.answer(b"{}", {})
+        if direct.quick:
+            break
+    assert direct.quick
+    direct.answer(b'{"what": "sleep"}', {})
+    assert not direct.quick
+
+
+def test_a_body_larger_than_what_is_allowed_is_for_the_application(tmp_path: Path) -> None:
+    direct = Direct(model(tmp_path / "odd"), lambda environ, start: [], largest=10)
+    environ = partial(quick.environ, PATH)
+    assert direct.takes(environ({"content-type": "application/json", "content-length": "10"}))
+    assert not direct.takes(environ({"content-type": "application/json", "content-length": "11"}))
+
+
+def test_a_web_action_with_json_answers_what_the_application_does(tmp_path: Path) -> None:
+    service = model(tmp_path / "odd")
+    action, whole_ = ModelAction(service), ModelAction(service)
+    whole_._rest = create_app(service)  # type: ignore[assignment]
+    for body in SAID:
+        call = {"__ow_method": "post", "__ow_path": PATH, "__ow_query": "", "__ow_body": body}
+        call["__ow_headers"] = {"content-type": "application/json", "host": "h"}  # type: ignore[assignment]
+        given = Activation("a" * 32, "/guest/models/odd")
+        assert action.run(dict(call), given) == whole_.run(dict(call), given)
