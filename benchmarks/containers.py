@@ -22,11 +22,11 @@ import uvloop
 
 from benchmarks import Row
 from deepwhisk.engine.bodies import run_body
-from deepwhisk.engine.containers import memory
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.engine.containers.zygote import BASE
 from deepwhisk.engine.invocation import Call, Executable
 from deepwhisk.engine.pool import MachinePool
+from deepwhisk.keeper import memory
 
 CATALOG = Path(__file__).parent.parent / "catalog"
 NO_OP = "import {}\ndef main(args):\n    return {{}}\n".format

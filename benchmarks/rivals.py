@@ -3,6 +3,7 @@
 Environments are made once and kept in the cache of who runs this; one that does not install says why.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -163,7 +164,8 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     """All processes of a session: first told, then made to."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in members(process.pid):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline and (process.poll() is None or members(process.pid)):
             time.sleep(0.02)
