@@ -88,7 +88,7 @@ class Bench:
     def counts(self, name: str = "guest/t") -> dict[str, int]:
         return self.feed.ledger.counts(name)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait for something that must come true."""
         end = time.monotonic() + seconds
         while not condition():

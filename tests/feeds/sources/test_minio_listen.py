@@ -52,7 +52,7 @@ async def listening(settings: StoreSettings, heard: Heard, *buckets: str) -> Asy
 
 
 async def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         await asyncio.sleep(0.02)

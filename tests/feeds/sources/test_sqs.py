@@ -67,7 +67,7 @@ async def receiving(queue: Queue, taker: Taker) -> AsyncIterator[Sqs]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
