@@ -66,8 +66,7 @@ class Environments:
         home = self._kept(self._environments / digest, lambda new: self._install(requirements, new, progress))
         weights = None
         if build is not None:
-            name = hashlib.sha256(f"{_version()}\n{build}".encode()).hexdigest()[:20]
-            weights = self._kept(self._weights / name, lambda new: self._build(build, new, progress))
+            weights = self._kept(self._weights / weights_of(build), lambda new: self._build(build, new, progress))
         return Environment(home / "bin" / "python", digest, weights)
 
     def close(self) -> None:
@@ -157,6 +156,11 @@ def digest_of(requirements: str) -> str:
     given = normalized(runtime_requirements().read_text())
     text = "\n".join([_version(), *given, "--", *asked])
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def weights_of(build: str) -> str:
+    """The name of what a `build.py` makes."""
+    return hashlib.sha256(f"{_version()}\n{build}".encode()).hexdigest()[:20]
 
 
 def normalized(requirements: str) -> list[str]:

@@ -4,6 +4,7 @@ Law: what is written once stays as it is; of two who write the same state one is
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,19 +43,35 @@ class Listed:
         return sizes
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a bucket holds: trainings by UUID, and how many versions each model has."""
+
+    trainings: dict[str, Listed]
+    versions: Mapping[str, int]
+
+
 class Records:
     """The bucket of trainings; safe to share between threads."""
 
     def __init__(self, store: Shelf, bucket: str = BUCKET) -> None:
         self.store, self.bucket = store, bucket
 
-    def listed(self, prefix: str = "") -> dict[str, Listed]:
-        """Every training under a prefix that has a request, by UUID: one listing, nothing opened."""
+    def survey(self, prefix: str = "") -> Survey:
+        """What lies under a prefix: one listing, nothing opened."""
         found: dict[str, Listed] = {}
+        versions: Counter[str] = Counter()
         for one in self.store.list(self.bucket, prefix):
             if part := located(one.key):
                 found.setdefault(part.place.uuid, Listed(part.place)).objects[part.rest] = one
-        return {uuid: listed for uuid, listed in found.items() if "request.json" in listed.objects}
+            elif "/versions/" in one.key:
+                versions[one.key.partition("/")[0]] += 1
+        begun = {uuid: listed for uuid, listed in found.items() if "request.json" in listed.objects}
+        return Survey(begun, versions)
+
+    def listed(self, prefix: str = "") -> dict[str, Listed]:
+        """Every training under a prefix that has a request, by UUID."""
+        return self.survey(prefix).trainings
 
     def find(self, place: Place, known: Training | None = None) -> Training | None:
         """A training as it is now; None where there is none."""

@@ -102,13 +102,19 @@ class Training:
     @property
     def phase(self) -> Phase:
         """The end, where one was written, else the last state."""
-        ends = [entry.phase for entry in self.history if entry.phase.ended]
-        return ends[0] if ends else self.history[-1].phase if self.history else Phase.ACCEPTED
+        shown = self.end or self.last
+        return shown.phase if shown else Phase.ACCEPTED
 
     @property
     def attempt(self) -> int:
         """The attempt that is under way, or was the last."""
         return max((entry.attempt for entry in self.history), default=1)
+
+    @property
+    def claim(self) -> Entry | None:
+        """The last hand-over of the attempt that was begun."""
+        claims = [one for one in self._current() if one.phase is Phase.SUBMITTED]
+        return claims[-1] if claims else None
 
     @property
     def job(self) -> str:
@@ -118,14 +124,31 @@ class Training:
     @property
     def handle(self) -> str:
         """What its runner calls the attempt; empty until it is known."""
-        handles = [entry.handle for entry in self.history if entry.attempt == self.attempt and entry.handle]
+        handles = [entry.handle for entry in self._current() if entry.handle]
         return handles[-1] if handles else ""
 
     @property
     def site(self) -> str:
         """Where the attempt is."""
-        sites = [entry.site for entry in self.history if entry.attempt == self.attempt and entry.site]
+        sites = [entry.site for entry in self._current() if entry.site]
         return sites[-1] if sites else ""
+
+    @property
+    def end(self) -> Entry | None:
+        """The state that ended it."""
+        return next((entry for entry in self.history if entry.phase.ended), None)
+
+    def has(self, file: str, attempt: int = 0) -> bool:
+        """Whether an attempt, the last one if none is named, left a file."""
+        return file in self.files.get(attempt or self.attempt, {})
+
+    def own_result(self) -> Mapping[str, Any] | None:
+        """The result of the last attempt; None as long as it has none."""
+        found = self.result
+        return found if found is not None and found.get("attempt") == self.attempt else None
+
+    def _current(self) -> list[Entry]:
+        return [entry for entry in self.history if entry.attempt == self.attempt]
 
 
 def now() -> str:
