@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepwhisk_runtime import answers, model
+from deepwhisk_runtime import answers, model, texts
 from deepwhisk_runtime.action import compiled, module_of, print_traceback
 from deepwhisk_runtime.arguments import Files
 from deepwhisk_runtime.batching import line_of
@@ -88,6 +88,7 @@ class Service:
 
     def _answer(self, given: Mapping[str, Any], hand_over: Callable[[Any], Handed], asking: Asking) -> Handed:
         signature = self.signature
+        given = within("arguments", texts.resolved, given, signature)
         if not signature.files:
             arguments = within("arguments", signature.check, given)
             return within("result", hand_over, self._call(arguments, asking))
