@@ -1,6 +1,7 @@
 """Invoking: waiting or not, statuses, parameters, what the container gets."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ async def test_a_blocking_call_answers_its_record(api: Api) -> None:
     assert record["response"] == {"status": "success", "success": True, "result": {"x": 1}, "size": 8}
     assert (record["namespace"], record["name"], record["subject"]) == ("guest", "a", "guest")
     assert record["duration"] == record["end"] - record["start"]
+    assert re.fullmatch(r"queue;dur=\d+\.\d, run;dur=\d+\.\d", answer.headers["Server-Timing"])
     notes = {note["key"]: note["value"] for note in record["annotations"]}
     limits = {"timeout": 60000, "memory": 256, "logs": 10, "concurrency": 1}
     assert notes == {"path": "guest/a", "waitTime": 0, "kind": "python:3", "timeout": False, "limits": limits}

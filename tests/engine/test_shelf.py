@@ -1,11 +1,13 @@
 """Who gets a container, and when."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from deepwhisk.engine.berth import HELD, Berth
 from deepwhisk.engine.invocation import Executable
-from deepwhisk.engine.shelf import STARTS, Berth, Shelf
+from deepwhisk.engine.shelf import STARTS, Shelf
 from deepwhisk.errors import ContainerFailed
 from fixtures.pool import StubContainer, executable
 
@@ -20,7 +22,7 @@ def shelf(removed: list[Berth]) -> Shelf:
     return Shelf(1024, removed.append)
 
 
-def of(name: str, revision: str = "1", namespace: str = "guest", **limits: int) -> Executable:
+def of(name: str, revision: str = "1", namespace: str = "guest", **limits: Any) -> Executable:
     return executable(name=name, key=(namespace, f"guest/{name}", revision), **limits)
 
 
@@ -138,7 +140,7 @@ async def test_idle_containers_expire_and_busy_ones_do_not(shelf: Shelf, removed
     busy = await shelf.claim(of("b"))
     shelf.started(busy)
 
-    shelf.expire(float("inf"))
+    shelf.expire(-1.0)
 
     assert removed == [idle]
     assert shelf.all() == [busy]
@@ -331,7 +333,7 @@ async def test_what_another_works_with_no_more_is_taken(shelf: Shelf, removed: l
     flooding = asyncio.create_task(shelf.claim(of("a", namespace="flood", memory=512)))
     assert await waiting(flooding)
     other.used = 0.0
-    shelf.expire(-1.0)
+    shelf.expire(float("inf"))
 
     assert (await flooding).starting
     assert removed == [mine, other]
@@ -343,3 +345,91 @@ async def test_a_container_is_started_ahead_again_after_the_last_was_evicted(she
 
     assert shelf.offer(of("a", memory=512)) is not None
     shelf.remove(busy)
+
+
+async def test_calls_that_a_starting_container_will_take_start_no_other(shelf: Shelf) -> None:
+    action = of("a", concurrency=3)
+    first = await shelf.claim(action)
+    others = [asyncio.create_task(shelf.claim(action)) for _ in range(2)]
+    assert await waiting(*others)
+    more = asyncio.create_task(shelf.claim(action))
+    assert not await waiting(*others, more)  # one too many for it
+
+    shelf.started(first)
+
+    taken = [await each for each in (*others, more)]
+    assert len(set(map(id, taken)) - {id(first)}) == 1
+    assert sum(each is first for each in taken) == 2
+
+
+async def test_a_container_whose_call_failed_ends_with_the_others_that_it_has(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    action = of("a", concurrency=3)
+    berth = await shelf.claim(action)
+    shelf.started(berth)
+    assert shelf.take(action.key) is berth
+
+    shelf.retire(berth)
+    assert removed == []
+    assert shelf.take(action.key) is None
+
+    shelf.release(berth)
+    assert removed == [berth]
+
+
+async def test_so_many_are_started_ahead_as_are_to_stay_warm(shelf: Shelf) -> None:
+    action = of("a", min_warm=2, memory=256)
+    assert [shelf.offer(action) is None for _ in range(3)] == [False, False, True]
+
+
+async def test_what_is_to_stay_warm_neither_expires_nor_goes_first(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    kept, other = of("a", min_warm=1, memory=512), await warm(shelf, of("b", memory=512))
+    berth = await warm(shelf, kept)
+    berth.used = -100.0
+    assert shelf.offer(kept) is None  # it is said again that one is to be kept
+
+    shelf.expire(50.0)
+    assert removed == []
+    await shelf.claim(of("c", memory=512))
+    assert removed == [other]
+
+
+async def test_what_is_to_stay_warm_makes_room_when_nothing_else_can(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    berth = await warm(shelf, of("a", min_warm=1, memory=1024))
+    shelf.offer(of("a", min_warm=1, memory=1024))
+
+    assert (await shelf.claim(of("b", memory=1024))).starting
+    assert removed == [berth]
+    assert shelf.offer(of("a", min_warm=1, memory=1024)) is None  # not before there is room again
+
+
+async def test_what_was_to_stay_warm_and_is_no_more_expires(shelf: Shelf, removed: list[Berth]) -> None:
+    berth = await warm(shelf, of("a", min_warm=1))
+    shelf.offer(of("a", min_warm=1))
+    berth.held -= HELD
+
+    shelf.expire(-1.0)
+    assert removed == [berth]
+
+
+async def test_an_action_says_how_long_an_unused_container_stays(shelf: Shelf, removed: list[Berth]) -> None:
+    short, long = await warm(shelf, of("a", keep_alive=1.0)), await warm(shelf, of("b", keep_alive=1000.0))
+    for berth in (short, long):
+        berth.used -= 100.0
+
+    shelf.expire(10.0)
+    assert removed == [short]
+
+
+async def test_a_newer_revision_that_is_to_stay_warm_takes_the_place_of_the_older(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    old = await warm(shelf, of("a", "1", min_warm=1, memory=1024))
+
+    assert shelf.offer(of("a", "2", min_warm=1, memory=1024)) is not None
+    assert removed == [old]

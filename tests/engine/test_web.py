@@ -1,11 +1,13 @@
 """Web actions: the argument object, protection, CORS, and who learns what."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
 
 from fixtures.engine import ECHO, Answer, Api, Whisk
+from fixtures.pool import becomes
 
 EXPORTED = [{"key": "web-export", "value": True}]
 RESERVED = "Request defines parameters that are not allowed (e.g., reserved properties)."
@@ -285,6 +287,42 @@ async def test_when_the_wait_is_over_the_answer_is_202(whisk: Whisk) -> None:
     assert (answer.status, answer.error) == (202, "Response not yet ready.")
     whisk.pool.open.set()
     assert (await whisk.api.record(answer.activation_id))["response"]["success"] is True
+
+
+async def test_who_waits_for_an_environment_longer_than_anybody_may_is_told_so(whisk: Whisk) -> None:
+    whisk.platform.limits = type(whisk.platform.limits)(max_wait=50)
+    await export(whisk.api)
+    whisk.pool.open.clear()
+    whisk.pool.making = "Downloading torch (700 MB)"
+    answer = await whisk.nobody("GET", f"{WEB}/w.json")
+
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "15")
+    assert answer.error == (
+        "The environment of the action is being made: Downloading torch (700 MB). "
+        "The action was not called; ask again."
+    )
+    assert re.fullmatch(r"queue;dur=\d+\.\d, environment;dur=\d+\.\d", answer.headers["Server-Timing"])
+    await becomes(lambda: whisk.platform.throttles.in_flight["guest"], 0)
+
+    whisk.pool.open.set()
+    assert (await whisk.nobody("GET", f"{WEB}/w.json")).status == 200
+    assert (await whisk.api("GET", "activations?limit=0&count=true")).json == {"activations": 1}
+
+
+@pytest.mark.parametrize("code", [ECHO, "def main(args):\n    return 1\n"])
+async def test_an_answer_says_what_took_how_long(whisk: Whisk, code: str) -> None:
+    await export(whisk.api, code=code)
+    answer = await whisk.nobody("GET", f"{WEB}/w.json")
+
+    assert re.fullmatch(r"queue;dur=\d+\.\d, run;dur=\d+\.\d", answer.headers["Server-Timing"])
+
+
+async def test_what_an_action_says_of_its_own_times_stays(whisk: Whisk) -> None:
+    told = "{'headers': {'Server-Timing': 'decode;dur=3'}, 'body': 'x'}"
+    await export(whisk.api, code=f"def main(args):\n    return {told}\n")
+    answer = await whisk.nobody("GET", f"{WEB}/w.http")
+
+    assert answer.headers.getall("Server-Timing")[0] == "decode;dur=3"  # type: ignore[attr-defined]
 
 
 async def test_sequences_packages_and_bindings_work_alike(whisk: Whisk) -> None:

@@ -26,6 +26,7 @@ from deepwhisk.engine.problems import (
 
 JSON = "application/json"
 ACTIVATION_ID = "x-openwhisk-activation-id"
+SERVER_TIMING = "Server-Timing"
 T = TypeVar("T")
 _RANGE = re.compile(r"(?P<media>[\w!#$&^.+*-]+/[\w!#$&^.+*-]+)(?P<parameters>(?:\s*;.*)?)")
 _QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]*)?)")

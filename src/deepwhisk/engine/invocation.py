@@ -4,6 +4,7 @@
 container or of the platform are outcomes, not exceptions.
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,10 +25,39 @@ class Executable:
     timeout: int  # ms, for init and run each
     memory: int  # MB
     logs: int  # MB
-    concurrency: int
+    concurrency: int  # calls that one container may have at a time
     version: str = "0.0.1"
     init_parameters: dict[str, Any] = field(default_factory=dict)  # parameters with "init": true
     driver: str | None = None  # what the annotation `container-driver` says
+    min_warm: int = 0  # containers that are there though nobody asks for them
+    keep_alive: float | None = None  # seconds that an unused container stays warm; the pool's if None
+
+
+ENVIRONMENT, QUEUE, START, INIT, RUN = "environment", "queue", "start", "init", "run"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a call is at, and how long it was at what before: in seconds, in the order of its phases."""
+
+    phase: str = QUEUE
+    spent: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def enter(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.spent[self.phase] = self.spent.get(self.phase, 0.0) + now - self._since
+        self.phase, self._since = phase, now
+
+    @property
+    def begun(self) -> bool:
+        """Whether a container has seen anything of it."""
+        return self.phase in (INIT, RUN) or INIT in self.spent or RUN in self.spent
+
+    def timing(self) -> str:
+        """The value of a header `Server-Timing`."""
+        self.enter(self.phase)
+        return ", ".join(f"{phase};dur={took * 1000:.1f}" for phase, took in self.spent.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +68,7 @@ class Call:
     transaction_id: str
     payload: dict[str, Any] | list[Any]
     api_key: str | None  # only if the action's annotations give it one
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +114,7 @@ class Pool(Protocol):
     """Runs calls in containers."""
 
     async def run(self, executable: Executable, call: Call) -> Outcome: ...
-    async def prewarm(self, executable: Executable) -> None: ...
+    async def prewarm(self, executable: Executable) -> bool: ...  # whether there was anything to do
     def prepare(self, executable: Executable) -> None: ...
     def status(self) -> PoolStatus: ...
     async def close(self) -> None: ...

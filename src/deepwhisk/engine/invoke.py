@@ -4,7 +4,7 @@ from aiohttp.web import Response
 
 from deepwhisk.engine.activations import Record, new_activation_id, whole
 from deepwhisk.engine.codec import dumps
-from deepwhisk.engine.exchange import ACTIVATION_ID, Exchange, reply, reply_bytes
+from deepwhisk.engine.exchange import ACTIVATION_ID, SERVER_TIMING, Exchange, reply, reply_bytes
 from deepwhisk.engine.invocation import SUCCESS, WHISK_ERROR
 from deepwhisk.engine.lists import INTEGER, number
 from deepwhisk.engine.names import Name
@@ -31,17 +31,19 @@ async def invoke(platform: Platform, exchange: Exchange, name: Name) -> Response
         await accept(platform, [work])
         return accepted(step.id)
     record = await wait(platform, work, timeout / 1000)
-    return accepted(step.id) if record is None else _answer(record, bare)
+    if record is None:
+        return accepted(step.id)
+    return _answer(record, bare, {SERVER_TIMING: step.progress.timing()})
 
 
 def accepted(activation_id: str) -> Response:
     return reply({"activationId": activation_id}, 202, {ACTIVATION_ID: activation_id})
 
 
-def _answer(record: Record, bare: bool) -> Response:
+def _answer(record: Record, bare: bool, timing: dict[str, str]) -> Response:
     if "conductor" in record.annotations and record.result == {"error": FAILED_INSIDE}:
         raise Problem(500, FAILED_INSIDE)
-    headers = {ACTIVATION_ID: record.id} | _used(record)
+    headers = {ACTIVATION_ID: record.id} | _used(record) | timing
     if bare or isinstance(record.result, list):
         return reply_bytes(dumps(record.result), _status(record), headers)
     logs = dumps(record.logs) if record.annotations.get("kind") == "sequence" else b"[]"

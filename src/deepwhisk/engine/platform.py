@@ -46,7 +46,7 @@ class Platform:
         throttles = Throttles(tables.of)
         return cls(
             database=database,
-            registry=Registry(database, kinds),
+            registry=Registry(database, kinds, policy.base.max_concurrency),
             identities=Identities(database),
             activations=Activations(database),
             apis=Apis(database),

@@ -4,18 +4,31 @@ Law: `run` always gives an outcome. A container that failed its call is ended; o
 """
 
 import asyncio
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deepwhisk.engine import running, verdict
+from deepwhisk.engine.berth import Berth
 from deepwhisk.engine.container import Answer, Container, Driver
 from deepwhisk.engine.containers.chooser import PROCESS, Chooser, MakeDriver
 from deepwhisk.engine.containers.driver import ProcessDriver
 from deepwhisk.engine.containers.node import Node
-from deepwhisk.engine.invocation import APPLICATION_ERROR, Call, Executable, Outcome, PoolStatus, Usage
-from deepwhisk.engine.shelf import Berth, Shelf
+from deepwhisk.engine.invocation import (
+    APPLICATION_ERROR,
+    ENVIRONMENT,
+    INIT,
+    QUEUE,
+    RUN,
+    START,
+    Call,
+    Executable,
+    Outcome,
+    PoolStatus,
+    Progress,
+    Usage,
+)
+from deepwhisk.engine.shelf import Shelf
 from deepwhisk.errors import ContainerFailed, EnvironmentFailed
 from deepwhisk.keeper.memory import machine
 
@@ -37,7 +50,7 @@ class WarmPool:
         arrived = running.now()
         for _ in range(_ATTEMPTS):
             try:
-                berth = self._shelf.take(executable.key) or await self._claim(executable)
+                berth = self._shelf.take(executable.key) or await self._claim(executable, call.progress)
             except (EnvironmentFailed, ContainerFailed) as fault:
                 return running.unstarted(fault, executable, call, arrived)
             outcome = await self._run_in(berth, call, arrived)
@@ -46,7 +59,7 @@ class WarmPool:
         gone = ContainerFailed(f"{_ATTEMPTS} containers in turn were shutting down when they were asked")
         return running.unstarted(gone, executable, call, arrived)
 
-    async def prewarm(self, executable: Executable) -> None:
+    async def prewarm(self, executable: Executable) -> bool:
         """Start and initialize a container for the next call; a failure is left for that to meet."""
         try:
             await self._driver.ready(executable)
@@ -54,7 +67,8 @@ class WarmPool:
             if berth is not None:
                 await self._initialize_ahead(berth)
         except (EnvironmentFailed, ContainerFailed):
-            return
+            return True
+        return berth is not None
 
     def prepare(self, executable: Executable) -> None:
         self._driver.prepare(executable)
@@ -67,12 +81,15 @@ class WarmPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._driver.close()
 
-    async def _claim(self, executable: Executable) -> Berth:
+    async def _claim(self, executable: Executable, progress: Progress) -> Berth:
+        progress.enter(ENVIRONMENT)
         await self._driver.ready(executable)
         if self._closed:
             raise ContainerFailed("the engine is being shut down")
+        progress.enter(QUEUE)
         berth = await self._shelf.claim(executable)
         if berth.starting:
+            progress.enter(START)
             await self._start(berth)
         return berth
 
@@ -99,10 +116,10 @@ class WarmPool:
         try:
             outcome = await self._activate(berth, call, arrived)
         except BaseException:
-            self._shelf.remove(berth)
+            self._shelf.retire(berth)
             raise
         if outcome is None or outcome.status > APPLICATION_ERROR:
-            self._shelf.remove(berth)
+            self._shelf.retire(berth)
         else:
             self._shelf.release(berth)
         return outcome
@@ -114,6 +131,7 @@ class WarmPool:
         times: dict[str, Any] = {"start": start, "wait_time": start - arrived, "container": "warm"}
         used: Usage | None = None
         if berth.starting:
+            call.progress.enter(INIT)
             reply = await running.initialize(container, executable, call)
             times |= {"init_time": running.now() - start, "container": container.origin}
             if running.refuses(reply):
@@ -123,6 +141,7 @@ class WarmPool:
                 return await running.outcome_of(container, executable, reply, failure, times)
             used = reply.usage if isinstance(reply, Answer) else None
             self._shelf.started(berth)
+        call.progress.enter(RUN)
         reply = await running.run(container, executable, call)
         if running.refuses(reply):
             return None
@@ -146,7 +165,7 @@ class WarmPool:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(min(5.0, self._idle_seconds / 2))
-            self._shelf.expire(time.monotonic() - self._idle_seconds)
+            self._shelf.expire(self._idle_seconds)
 
 
 class MachinePool(WarmPool):

@@ -23,8 +23,9 @@ E = TypeVar("E", bound=Entity)
 class Registry:
     """Reads what the database holds; codes stay there until they are asked for."""
 
-    def __init__(self, database: Database, kinds: Kinds | None = None) -> None:
+    def __init__(self, database: Database, kinds: Kinds | None = None, most_together: int = 1) -> None:
         self._database = database
+        self.most_together = most_together  # calls that any container may be given
         self.kinds = kinds or Kinds()  # what its actions can be
         self._by_id: dict[str, Entity] = {}
         self.derived: dict[Any, Any] = {}

@@ -31,6 +31,7 @@ from deepwhisk.engine.platform import Platform, log
 from deepwhisk.engine.retention import Retention, keep_tidy
 from deepwhisk.engine.targets import target
 from deepwhisk.engine.users import resume_leaving
+from deepwhisk.engine.warmth import Warmth
 from deepwhisk.engine.work import resume
 from deepwhisk.errors import ServiceError
 from deepwhisk.settings import write_wskprops
@@ -83,7 +84,8 @@ async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[
         pool = make_pool(address)
         platform = Platform.open(database, pool, service.policy, service.kinds)
         _introduce(service.state, address, platform)
-        tidying = asyncio.create_task(keep_tidy(database, service.retention))
+        beside = [keep_tidy(database, service.retention), Warmth(platform).keep()]
+        tasks = [asyncio.create_task(each) for each in beside]
         answer, most = create_app(platform), platform.limits.max_body
         try:
             async with listening(answer, listener, most, service.patience, GRACE):
@@ -93,7 +95,8 @@ async def running(service: Service, make_pool: MakePool) -> AsyncIterator[tuple[
                 prepare_newest(platform)
                 yield address, platform
         finally:
-            tidying.cancel()
+            for task in tasks:
+                task.cancel()
             await _end_running(platform)
             await pool.close()
             await database.close()

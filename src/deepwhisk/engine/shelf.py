@@ -10,9 +10,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from deepwhisk.engine.container import Container
+from deepwhisk.engine.berth import Berth, longest_idle
 from deepwhisk.engine.invocation import Executable
 from deepwhisk.engine.line import Key, Line, Waiter
 from deepwhisk.errors import ContainerFailed
@@ -20,26 +19,6 @@ from deepwhisk.errors import ContainerFailed
 # Containers of one action that start at the same time: more would only slow each other down.
 STARTS = 2
 AT_WORK = 5.0  # seconds after a call in which its namespace is taken to be at work
-
-
-@dataclass(slots=True, eq=False)
-class Berth:
-    """A place for one container, granted before that is started."""
-
-    executable: Executable
-    ahead: bool = False  # started for no call yet
-    container: Container | None = None
-    starting: bool = True
-    running: int = 1
-    used: float = field(default_factory=time.monotonic)
-
-    @property
-    def idle(self) -> bool:
-        return not self.running and not self.starting
-
-    @property
-    def open(self) -> bool:
-        return not self.starting and self.running < self.executable.concurrency
 
 
 class Shelf:
@@ -68,7 +47,8 @@ class Shelf:
         self._retire_others(executable.key)
         waiter: Waiter[Berth] = Waiter(executable, asyncio.get_running_loop().create_future())
         self._line.add(waiter)
-        if self._line.length(executable.key) <= STARTS + 1:  # one more behind others changes nothing
+        # One more behind others changes nothing.
+        if self._line.length(executable.key) <= (STARTS + 1) * executable.concurrency:
             self._settle()
         try:
             return await waiter.turn
@@ -77,8 +57,14 @@ class Shelf:
             raise
 
     def offer(self, executable: Executable) -> Berth | None:
-        """A berth for a container that no call waits for; None when there is one already, or no room."""
-        if executable.key in self._berths or executable.memory > self._free_memory:
+        """A berth for a container that no call waits for; None when there are enough, or no room."""
+        there, now = self._berths.get(executable.key, []), time.monotonic()
+        for berth in there[-executable.min_warm :] if executable.min_warm else ():
+            berth.held = now
+        if len(there) >= max(1, executable.min_warm):
+            return None
+        self._retire_others(executable.key)
+        if executable.memory > self._free_memory:
             return None
         berth = self._add(executable)
         berth.ahead = True
@@ -94,6 +80,9 @@ class Shelf:
         """Its call is over and it can take another."""
         berth.running -= 1
         berth.used = time.monotonic()
+        if berth.closing and not berth.running:
+            self.remove(berth)
+            return
         berths = self._berths.get(berth.executable.key, [])
         if berth not in berths:
             return  # the pool was closed meanwhile
@@ -101,6 +90,14 @@ class Shelf:
             berths.remove(berth)
             berths.append(berth)
         self._settle()
+
+    def retire(self, berth: Berth) -> None:
+        """A call went wrong: its container is not to be used again, but has others to answer first."""
+        berth.closing = True
+        if berth.running > 1:
+            self.release(berth)
+        else:
+            self.remove(berth)
 
     def remove(self, berth: Berth) -> None:
         """Its container is gone or not to be used again."""
@@ -110,9 +107,11 @@ class Shelf:
         self._drop(berth)
         self._settle()
 
-    def expire(self, before: float) -> None:
-        for berth in self._idle():
-            if berth.used < before:
+    def expire(self, seconds: float) -> None:
+        """Give up what nobody has used for so long, or as long as its action says."""
+        now = time.monotonic()
+        for berth in longest_idle(self.all()):
+            if berth.expires(seconds) < now and not berth.keeps(now):
                 self.remove(berth)
         self._settle()
 
@@ -130,9 +129,6 @@ class Shelf:
             "containers_memory_budget_bytes": self._budget << 20,
             "calls_waiting": len(self._line),
         }
-
-    def _idle(self) -> list[Berth]:
-        return sorted((berth for berth in self.all() if berth.idle), key=lambda berth: berth.used)
 
     def _open(self, key: Key) -> Berth | None:
         """A container that can take a call, the last used if there are several."""
@@ -176,8 +172,8 @@ class Shelf:
     def _may_start(self, key: Key) -> bool:
         """Whether one more container is wanted, and not too many start already."""
         starting = [berth for berth in self._berths.get(key, ()) if berth.starting]
-        ahead = sum(berth.ahead for berth in starting)
-        return len(starting) < STARTS and self._line.length(key) > ahead
+        coming = sum(berth.coming for berth in starting)
+        return len(starting) < STARTS and self._line.length(key) > coming
 
     def _serve(self, waiter: Waiter[Berth], berth: Berth) -> bool:
         self._line.remove(waiter)
@@ -203,7 +199,7 @@ class Shelf:
 
     def _evictable(self, namespace: str) -> list[Berth]:
         """For NAMESPACE: not what one who has less used a moment ago and is about to use again."""
-        idle, granted, before = self._idle(), Counter[str](), time.monotonic() - AT_WORK
+        idle, granted, before = longest_idle(self.all()), Counter[str](), time.monotonic() - AT_WORK
         for berth in self.all() if idle else ():
             granted[berth.executable.key[0]] += berth.executable.memory
         return [

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deepwhisk.engine.activations import Record, new_activation_id
 from deepwhisk.engine.authentication import Identity
-from deepwhisk.engine.invocation import Call, Executable
+from deepwhisk.engine.invocation import Call, Executable, Progress
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.targets import Target
@@ -25,10 +25,13 @@ class Step:
     transaction_id: str
     payload: Payload
     cause: str | None = None
+    progress: Progress = field(default_factory=Progress)
 
     def inside(self, name: Name, payload: Payload) -> "Step":
         """A component of this step, which is a sequence."""
-        return Step(new_activation_id(), name, self.caller, self.transaction_id, payload, self.id)
+        return Step(
+            new_activation_id(), name, self.caller, self.transaction_id, payload, self.id, self.progress
+        )
 
 
 # Runs what a target is, whatever it is: its own record, followed by those of everything it called.
@@ -38,7 +41,7 @@ Perform = Callable[[Platform, Step, Target], Awaitable[list[Record]]]
 async def run_action(platform: Platform, step: Step, target: Target, executable: Executable) -> Record:
     """Runs one action in a container."""
     key = step.caller.credentials if target.needs_key else None
-    call = Call(step.id, step.transaction_id, target.payload(step.payload), key)
+    call = Call(step.id, step.transaction_id, target.payload(step.payload), key, step.progress)
     outcome = await platform.pool.run(executable, call)
     return Record(
         id=step.id,

@@ -18,7 +18,8 @@ from deepwhisk.engine.parameters import Parameters, is_truthy
 from deepwhisk.engine.problems import forbidden, missing, reserved_properties
 from deepwhisk.engine.registry import Registry
 
-DRIVER = "container-driver"  # annotation
+DRIVER = "container-driver"  # annotations, which OpenWhisk passes over
+CONCURRENCY, MIN_WARM, KEEP_ALIVE = "concurrency", "min-warm", "keep-alive"
 WARM_FOR = 60.0  # seconds after a call in which a container need not be asked for ahead
 
 
@@ -146,11 +147,31 @@ def executable(registry: Registry, action: Action, caller: Identity, initial: di
         timeout=limits.timeout,
         memory=limits.memory,
         logs=limits.logs,
-        concurrency=limits.concurrency,
+        concurrency=_concurrency(registry, action),
         version=action.version,
         init_parameters=initial,
         driver=_driver(action),
+        min_warm=whole(action, MIN_WARM, 0),
+        keep_alive=_keep_alive(action),
     )
+
+
+def whole(action: Action, annotation: str, least: int) -> int:
+    """The number of an annotation; the least there is where it says none."""
+    said = action.annotations.get(annotation)
+    return max(said, least) if type(said) is int else least
+
+
+def _concurrency(registry: Registry, action: Action) -> int:
+    """The limit, or what the annotation asks for, which servers that grant no more than one do not know."""
+    return max(action.limits.concurrency, min(whole(action, CONCURRENCY, 1), registry.most_together))
+
+
+def _keep_alive(action: Action) -> float | None:
+    said = action.annotations.get(KEEP_ALIVE)
+    if isinstance(said, bool) or not isinstance(said, int | float) or said < 0:
+        return None
+    return float(said)
 
 
 def _driver(action: Action) -> str | None:

@@ -13,8 +13,8 @@ from multidict import CIMultiDict
 from deepwhisk.engine.activations import Record, new_activation_id
 from deepwhisk.engine.authentication import Identity
 from deepwhisk.engine.codec import dumps_pretty
-from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, check_accept
-from deepwhisk.engine.invocation import APPLICATION_ERROR, SUCCESS
+from deepwhisk.engine.exchange import ACTIVATION_ID, JSON, SERVER_TIMING, check_accept
+from deepwhisk.engine.invocation import APPLICATION_ERROR, ENVIRONMENT, SUCCESS, Progress
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.problems import (
     FAILED_INSIDE,
@@ -32,6 +32,7 @@ from deepwhisk.engine.web_request import Address, read_address, read_arguments
 from deepwhisk.engine.work import Work, wait
 
 VERBS = ("GET", "DELETE", "POST", "PUT", "HEAD", "OPTIONS", "PATCH")
+RETRY = 15  # seconds
 ALLOWED_HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
 
 
@@ -136,10 +137,36 @@ async def _call(
     platform.throttles.begin(owner.namespace)
     assert address.name is not None
     step = Step(new_activation_id(), address.name, owner, transaction_id, arguments)
-    record = await wait(platform, Work(step, reached), platform.limits.max_wait / 1000)
+    seconds, progress = platform.limits.max_wait / 1000, step.progress
+    record = await wait(platform, Work(step, reached), seconds, lambda: _waits_in_vain(progress))
     if record is None:
-        raise Problem(202, "Response not yet ready.", {ACTIVATION_ID: step.id})
-    return _answer(record, address.extension)
+        raise _unready(platform, progress) if _waits_in_vain(progress) else _late(step)
+    try:
+        response = _answer(record, address.extension)
+    except Problem as problem:
+        problem.headers[SERVER_TIMING] = progress.timing()
+        raise
+    response.headers.add(SERVER_TIMING, progress.timing())
+    return response
+
+
+def _late(step: Step) -> Problem:
+    return Problem(202, "Response not yet ready.", {ACTIVATION_ID: step.id})
+
+
+def _waits_in_vain(progress: Progress) -> bool:
+    """Whether what the action needs is still being made, so that no container has seen the call."""
+    return progress.phase == ENVIRONMENT and not progress.begun
+
+
+def _unready(platform: Platform, progress: Progress) -> Problem:
+    making = [each["phase"] for each in platform.pool.status().environments if each["state"] == "making"]
+    told = f": {'; '.join(making)}" if making else ""
+    return Problem(
+        503,
+        f"The environment of the action is being made{told}. The action was not called; ask again.",
+        {"Retry-After": str(RETRY), SERVER_TIMING: progress.timing()},
+    )
 
 
 def _answer(record: Record, extension: str) -> Response:

@@ -7,7 +7,7 @@ activation id, when it starts: at least once across a crash, once otherwise.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from logging import DEBUG, WARNING
 from typing import Any
@@ -122,12 +122,17 @@ def _begin(platform: Platform, work: Work) -> asyncio.Task[Record]:
     return task
 
 
-async def wait(platform: Platform, work: Work, seconds: float) -> Record | None:
-    """Its record; or None when the time is over, and then the work goes on and is safe."""
+async def wait(
+    platform: Platform, work: Work, seconds: float, gives_up: Callable[[], bool] = lambda: False
+) -> Record | None:
+    """Its record; or None when the time is over, and then the work goes on and is safe, or is given up."""
     _count(platform, [work], 1)
     task = _begin(platform, work)
     await _ended(task, seconds)
     if not task.done() and not work.storing:
+        if gives_up():
+            task.cancel()
+            return None
         await platform.database.write([work.acceptance()])
         return None
     try:

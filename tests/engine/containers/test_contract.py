@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deepwhisk.engine import verdict
+from deepwhisk.engine.bodies import run_body
 from deepwhisk.engine.container import Answer, Lost
 from deepwhisk.engine.invocation import APPLICATION_ERROR, DEVELOPER_ERROR, SUCCESS, Outcome
 from deepwhisk.engine.logs import MISSING, TRUNCATED, UNEXPECTED
@@ -346,3 +347,23 @@ async def test_an_error_of_null_is_an_application_error_and_stands_alone(subject
     outcome = await subject.run("def main(args):\n    return {'error': None, 'x': 1}\n", "null")
 
     assert (outcome.status, outcome.result) == (APPLICATION_ERROR, {"error": None})
+
+
+async def test_of_calls_in_one_container_the_one_that_takes_too_long_ends_alone(subject: Subject) -> None:
+    code = "import time\ndef main(args):\n    time.sleep(args['seconds'])\n    return {'ok': True}\n"
+    action = executable(code, "shared", concurrency=2)
+    assert (await subject.pool.run(action, call(seconds=0))).status == SUCCESS
+    berth = subject.pool._shelf.take(action.key)
+    assert berth is not None
+    assert berth.container is not None
+    bodies = [run_body(action, call(seconds=seconds)) for seconds in (2, 0)]
+    slow = asyncio.create_task(berth.container.post("/run", bodies[0], 0.5))
+    await asyncio.sleep(0.1)
+    quick = asyncio.create_task(berth.container.post("/run", bodies[1], 60))
+
+    assert await slow is Lost.TIME
+    assert await berth.container.logs(ended=True) is not None  # which does not end it
+    answer = await quick
+    assert isinstance(answer, Answer)
+    assert json.loads(answer.body) == {"ok": True}
+    subject.pool._shelf.retire(berth)

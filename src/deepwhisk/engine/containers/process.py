@@ -49,20 +49,30 @@ class ProcessContainer:
         loop = asyncio.get_running_loop()
         self._busy.add(wire)
         self.watch.add(self)
-        timer = loop.call_later(seconds, self.abort, Lost.TIME)
+        timer = loop.call_later(seconds, self._time_out, wire)
+        reply: Reply = Lost.EXIT
         try:
             reply = await wire.ask(path, body)
         finally:
             timer.cancel()
             self._busy.discard(wire)
+            self._put_away(wire, reply)
             self._rest()
-        if isinstance(reply, Lost):
-            return await self._why(reply)
-        if wire.keeps:
-            self._wires.append(wire)
-        else:
+        return await self._why(reply) if isinstance(reply, Lost) else reply
+
+    def _put_away(self, wire: Wire, reply: Reply) -> None:
+        """One that is not to be used again is closed, by which a container sees that its caller has left."""
+        if isinstance(reply, Lost) or not wire.keeps:
             wire.close()
-        return reply
+        else:
+            self._wires.append(wire)
+
+    def _time_out(self, wire: Wire) -> None:
+        """Of several calls, one that takes too long ends alone; the others go on to their own limits."""
+        if len(self._busy) > 1:
+            wire.give_up(Lost.TIME)
+        else:
+            self.abort(Lost.TIME)
 
     def _rest(self) -> None:
         if self._ended.is_set():
@@ -97,7 +107,7 @@ class ProcessContainer:
 
     async def _why(self, reply: Lost) -> Lost:
         """A lost connection is seen before the exit that explains it."""
-        if self._reason is None:
+        if self._reason is None and reply is not Lost.TIME:
             await self._has_ended(0.5)
         return self._reason or reply
 
@@ -124,6 +134,8 @@ class ProcessContainer:
     async def logs(self, *, ended: bool) -> list[str]:
         if not ended:
             return await self.output.collect(_SENTINEL_SECONDS)
+        if self._busy:
+            return self.output.take()  # others are not over
         self.end(self.pid)
         await self._has_ended(1)
         return self.output.finish()
