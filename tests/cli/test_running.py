@@ -6,7 +6,9 @@ from pathlib import Path
 from deepwhisk.cli.running import Running
 from deepwhisk.settings import State
 
-SAYS = Running(1, "http://127.0.0.1:3233", "http://127.0.0.1:1", "http://127.0.0.1:2", ready=False)
+SAYS = Running(
+    1, "http://127.0.0.1:3233", "http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", ready=False
+)
 
 
 def test_an_up_that_died_does_not_run(tmp_path: Path) -> None:

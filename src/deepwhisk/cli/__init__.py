@@ -39,6 +39,7 @@ COMMANDS = {
     "user": "user",
     "engine": "engine",
     "feed": "feed",
+    "batch": "batch",
 }
 """Each command and the module of this package that has it, in the order of the help."""
 

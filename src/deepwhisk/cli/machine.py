@@ -1,4 +1,4 @@
-"""One machine's store, engine and feed, composed: what `up` and `demo` start, watch and end."""
+"""One machine's store, engine, feed and trainings, composed: what `up` and `demo` start, watch and end."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from typing import IO
 
 from deepwhisk.cli.common import err
 from deepwhisk.cli.deploy import deploy_all
-from deepwhisk.cli.parts import engine_part, feed_part, feed_token, store_part
+from deepwhisk.cli.parts import batch_part, engine_part, feed_part, feed_token, store_part
 from deepwhisk.cli.ports import Ports, choose_ports
 from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
@@ -29,14 +29,14 @@ WATCH_SECONDS = 0.2
 HINTS = """[green]Ready[/] at {apihost}. Try, in another terminal:
   deepwhisk models                 what is deployed
   {predict}
-  deepwhisk status                 how store, engine and feed are
+  deepwhisk status                 how its parts are
   WSK_CONFIG_FILE={wskprops} wsk list
 {listed}The store is {store}. {watched}
 Ctrl-C ends it."""
 
 
 class Machine:
-    """Store, engine and feed in one state folder; a context manager that leaves no process behind."""
+    """The parts in one state folder; a context manager that leaves no process behind."""
 
     def __init__(
         self, state: State, host: str, port: int, store_url: str | None, engine: Sequence[str] = ()
@@ -70,19 +70,21 @@ class Machine:
     def start(self, project: Project, origin: Origin | None = None) -> None:
         """Start the parts, deploy the project, or ORIGIN of it; return when everything answers."""
         ports = choose_ports(self.state, self._host, self._port)
-        with err.status("Starting store, engine and feed …"):
+        with err.status("Starting store, engine, feed and trainings …"):
             self._start_parts(ports)
             self._deploy_system()
             make_buckets(self.store, project)
         with showing(self.whisk.apihost) as progress:
             deploy_all(self.whisk, origin or find_origin(project.folder), self.environment, progress)
             await_environments(self.whisk.apihost)
+        self._services.wait("batch")
         self.running = self.running.now_ready()
         self.running.write(self.state)
 
     def _start_parts(self, ports: Ports) -> None:
         near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
         apihost, feed_url = f"http://{near}:{ports.engine}", f"http://127.0.0.1:{ports.feed}"
+        batch_url = f"http://127.0.0.1:{ports.batch}"
         self._start_store(feed_url)
         self._services.start(engine_part(self.state, self._host, ports.engine, apihost, self._engine))
         self._services.start(feed_part(self.state, ports.feed, apihost, self.store))
@@ -92,7 +94,8 @@ class Machine:
             self._seaweed.wait_ready()
         endpoint = find_endpoint(None, None, self.state, {})
         self.whisk = Whisk(endpoint.apihost, endpoint.auth)
-        self.running = Running(os.getpid(), apihost, self.store.endpoint, feed_url, ready=False)
+        self._services.start(batch_part(self.state, ports.batch, endpoint, self.store))
+        self.running = Running(os.getpid(), apihost, self.store.endpoint, feed_url, batch_url, ready=False)
         self.running.write(self.state)
 
     def _deploy_system(self) -> None:
@@ -112,7 +115,7 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         """What `$NAME` means in this project's manifest on this machine."""
-        return {**os.environ, **variables(self.store, self.running.feed)}
+        return {**os.environ, **variables(self.store, self.running, self.state)}
 
     def hints(self, project: Project) -> str:
         """What to try next, in this project's names."""

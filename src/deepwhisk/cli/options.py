@@ -56,6 +56,17 @@ state_option = click.option(
 )
 
 
+sites_option = click.option(
+    "--sites",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sites.yaml"),
+    show_default=True,
+    envvar="DEEPWHISK_SITES",
+    show_envvar=True,
+    help="Where trainings can run. Without the file: on this machine.",
+)
+
+
 def _limits(said: str) -> str:
     """A profile, or the file that is named, wherever it is read."""
     if said in ("machine", "openwhisk"):

@@ -1,4 +1,4 @@
-"""The ports of `up`: the API's as asked for, and the feed's, which stays from start to start."""
+"""The ports of `up`: the API's as asked for; those of feed and trainings, which stay from start to start."""
 
 import random
 import re
@@ -14,10 +14,11 @@ FIRST, LAST = 23000, 28000
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the engine and the feed listen."""
+    """Where the engine, the feed and the service of trainings listen."""
 
     engine: int
     feed: int
+    batch: int
 
 
 def choose_ports(state: State, host: str, engine: int) -> Ports:
@@ -27,12 +28,12 @@ def choose_ports(state: State, host: str, engine: int) -> Ports:
             f"Port {engine} of {host} is taken by another program. "
             f"End that, or choose another: deepwhisk up --port {engine + 1} (0 takes any free one)."
         )
-    return Ports(engine or any_free(host), _kept_feed_port(state))
+    return Ports(engine or any_free(host), _kept(state, "feed"), _kept(state, "batch"))
 
 
-def _kept_feed_port(state: State) -> int:
-    """The feed's port of the last start, if it is still free."""
-    file = state.folder / "feed" / "port"
+def _kept(state: State, part: str) -> int:
+    """A part's port of the last start, if it is still free."""
+    file = state.folder / part / "port"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = file.read_text() if file.exists() else ""
     kept = int(said) if re.fullmatch("[0-9]{1,5}", said) else 0  # half a number, if `up` was killed

@@ -26,6 +26,7 @@ class Running:
     apihost: str
     store: str
     feed: str
+    batch: str
     ready: bool
 
     @classmethod

@@ -41,6 +41,7 @@ def look(running: Running) -> dict[str, Any]:
         _part("store", running.store, running.store),
         _part("engine", running.apihost, f"{running.apihost}/ping"),
         _part("feed", running.feed, f"{running.feed}/health"),
+        _part("batch", running.batch, f"{running.batch}/health"),
     ]
     up = parts[1]["state"] == "up"
     return {

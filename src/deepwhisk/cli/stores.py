@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from deepwhisk.batch.layout import BUCKET
+from deepwhisk.cli.parts import batch_token
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import SettingsError
 from deepwhisk.objects.seaweed import Seaweed
@@ -37,10 +39,10 @@ def store_from(url: str, environ: Mapping[str, str]) -> StoreSettings:
     return StoreSettings(rest, str(keys[0]), str(keys[1]), region, driver or "s3")
 
 
-def variables(store: StoreSettings, feed_url: str) -> dict[str, str]:
-    """What the manifest calls `$DEEPWHISK_…`: where the store and the feed are, and the store's keys."""
+def variables(store: StoreSettings, running: Running, state: State) -> dict[str, str]:
+    """What the manifest calls `$DEEPWHISK_…`: where the parts are, and the keys to them."""
     return {
-        "DEEPWHISK_FEED_URL": feed_url,
+        **_services(running, state),
         "DEEPWHISK_STORE_ENDPOINT": store.endpoint,
         "DEEPWHISK_STORE_ACCESS_KEY": store.access_key,
         "DEEPWHISK_STORE_SECRET_KEY": store.secret_key,
@@ -52,11 +54,19 @@ def running_variables(running: Running, state: State) -> dict[str, str]:
     """The same for the running `up` of a state folder; another store than the embedded one keeps its keys."""
     folder = state.folder / "store"
     if folder.is_dir() and (settings := Seaweed(folder).settings).endpoint == running.store:
-        return variables(settings, running.feed)
-    return {"DEEPWHISK_FEED_URL": running.feed}
+        return variables(settings, running, state)
+    return _services(running, state)
+
+
+def _services(running: Running, state: State) -> dict[str, str]:
+    return {
+        "DEEPWHISK_FEED_URL": running.feed,
+        "DEEPWHISK_BATCH_URL": running.batch,
+        "DEEPWHISK_BATCH_TOKEN": batch_token(state),
+    }
 
 
 def make_buckets(store: StoreSettings, project: Project) -> None:
-    """Make the buckets that the project's triggers watch and write to, and the one of references."""
+    """Make the buckets that the project's triggers watch and write to, and one of references and one of trainings."""
     make_transfer_bucket(store)
-    open_store(store, sorted(project.buckets()))
+    open_store(store, sorted({*project.buckets(), BUCKET}))
