@@ -137,10 +137,11 @@ def put(value: dict[str, Any], folder: Path) -> None:
 def load_model(folder: Path, env: dict[str, Any]) -> Runnable:
     """Load the model of a folder; Refused says why that failed."""
     # pydantic is not for plain actions to wait for; a zygote has it already.
-    from deepwhisk_runtime import call, service  # noqa: PLC0415
+    from deepwhisk_runtime import artifact, call, service  # noqa: PLC0415
 
     name = str(env.get("__OW_ACTION_NAME") or "model").rpartition("/")[2]
     try:
+        artifact.settle(env)
         return call.ModelAction(service.load(folder, name, service.Provision.of_environment()))
     except Fault as fault:
         print(fault.message, file=sys.stderr)

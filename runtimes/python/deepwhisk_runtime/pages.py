@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request, url_for
 
+from deepwhisk_runtime import artifact
 from deepwhisk_runtime.served import JSON, Served
 
 
@@ -24,10 +25,17 @@ def version() -> dict[str, Any]:
 
 
 def model(service: Served) -> dict[str, Any]:
-    """The model with its metadata."""
+    """The model with its metadata, and the training that it serves."""
     name = service.name
     links = [link("self", url_for("model", name=name))]
-    return {"id": name, "name": name, "links": links, **service.told()}
+    served = artifact.promoted()
+    return {
+        "id": name,
+        "name": name,
+        "links": links,
+        **service.told(),
+        **({"promoted": served} if served else {}),
+    }
 
 
 def openapi(service: Served) -> dict[str, Any]:

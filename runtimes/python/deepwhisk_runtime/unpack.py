@@ -10,6 +10,7 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_FILES = 50_000
@@ -42,10 +43,10 @@ def unpack(code: str, binary: bool, folder: Path) -> None:
     unzip(content, folder)
 
 
-def unzip(content: bytes, folder: Path) -> None:
+def unzip(content: bytes | IO[bytes], folder: Path) -> None:
     """Unpack a zip after every member was found harmless."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content) as archive:
             members = archive.infolist()
             check(members)
             for member in members:

@@ -10,7 +10,7 @@ from typing import Any
 from deepwhisk.deploy.actual import Actual
 from deepwhisk.deploy.change import Field
 from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, Told, digest, remembered
-from deepwhisk.deploy.managed import MANAGED, values
+from deepwhisk.deploy.managed import MANAGED, promoted, values
 from deepwhisk.manifest import Entity
 from deepwhisk.manifest.archive import contents
 
@@ -119,11 +119,14 @@ def _ignored(entity: Entity, wanted: dict[str, Any], present: dict[str, Any], ac
     """What is present and was not put there by a manifest."""
     ignored = {f"annotations.{key}" for key in SERVERS_OWN}
     extra = [name for name in present if name not in wanted]
+    found = actual.details[entity.collection, entity.name]
     ignored |= {name for name in extra if name.startswith("limits.")}
     if present.get("annotations.provide-api-key") is False:
         ignored |= {"annotations.provide-api-key"} & set(extra)
     if entity.kind == "sequence":
         ignored |= {name for name in extra if name == "parameters._actions"}
+    if entity.kind == "action":
+        ignored |= {f"parameters.{pair['key']}" for pair in promoted(found)} & set(extra)
     if entity.kind in ("action", "sequence"):
         ignored |= _inherited(entity, extra, present, actual)
     if entity.kind == "package" and entity.body.get("binding"):

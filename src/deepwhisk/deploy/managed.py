@@ -10,6 +10,7 @@ from typing import Any
 from deepwhisk.manifest import Entity, Manifest
 
 MANAGED = "whisk-managed"
+PROMOTED = "DEEPWHISK_ARTIFACT"  # the init parameter of a model that was promoted: no manifest says it
 
 
 def values(pairs: Any) -> dict[str, Any]:
@@ -19,6 +20,12 @@ def values(pairs: Any) -> dict[str, Any]:
 
 def pairs(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value": value} for key, value in found.items()]
+
+
+def promoted(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parameter that a promotion set: a training that serves stays when its model is deployed again."""
+    found = item.get("parameters") or ()
+    return [dict(pair) for pair in found if pair["key"] == PROMOTED and pair.get("init")]
 
 
 def managed_by(item: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from deepwhisk.deploy.actual import Actual, family
 from deepwhisk.deploy.change import Change, Field, Verb
 from deepwhisk.deploy.comparing import differences, feed_fields
 from deepwhisk.deploy.feeding import FEED_DIGEST, FeedCall, Reading, feed_calls, remembered
-from deepwhisk.deploy.managed import managed_by, needs, ownership, pairs, values
+from deepwhisk.deploy.managed import managed_by, needs, ownership, pairs, promoted, values
 from deepwhisk.deploy.routing import created_routes, removed_routes, routes_of
 from deepwhisk.manifest import COLLECTIONS, Entity, Manifest
 
@@ -83,7 +83,7 @@ def _forgotten(
     """What an update must say so that a server drops it: what it is not told of an action, it keeps."""
     forgotten: dict[str, Any] = {}
     if entity.kind in ("package", "action", "trigger"):
-        forgotten["parameters"] = entity.body.get("parameters", [])
+        forgotten["parameters"] = _parameters(entity, present)
     if entity.kind == "action":
         limits = {**usual, **entity.body.get("limits", {})}
         now = present.get("limits", {})
@@ -93,6 +93,13 @@ def _forgotten(
         old = set(values(present.get("annotations"))) - set(annotations) - {"exec", "provide-api-key"}
         forgotten |= {"delAnnotations": sorted(old)} if old else {}
     return forgotten
+
+
+def _parameters(entity: Entity, present: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a manifest says, and what a promotion said of an action."""
+    wanted = entity.body.get("parameters") or []
+    kept = promoted(present) if entity.kind == "action" else []
+    return [*wanted, *(pair for pair in kept if pair["key"] not in values(wanted))]
 
 
 def _ownership_fields(

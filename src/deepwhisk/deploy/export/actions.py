@@ -7,7 +7,7 @@ from deepwhisk.deploy.actual import DEFAULT_LIMITS
 from deepwhisk.deploy.export import saying
 from deepwhisk.deploy.export.code import files_of
 from deepwhisk.deploy.export.saying import Said
-from deepwhisk.deploy.managed import values
+from deepwhisk.deploy.managed import promoted, values
 from deepwhisk.manifest.limits import SET
 from deepwhisk.manifest.names import DEFAULT
 from deepwhisk.manifest.web import KEYS, WEB
@@ -83,7 +83,10 @@ def _limits(found: Mapping[str, Any], where: str, said: Said) -> dict[str, int]:
 
 def _own(found: Mapping[str, Any], common: Mapping[str, Any], where: str, said: Said) -> dict[str, Any]:
     """Its parameters without those of its package, among which a server shows them."""
-    pairs = found.get("parameters") or []
+    held = promoted(found)
+    pairs = [pair for pair in found.get("parameters") or [] if pair not in held]
+    if held:
+        said.note(f"{where}: it serves a training, which is left out; a manifest says what was deployed.")
     for pair in pairs:
         if pair.get("init"):
             said.note(
