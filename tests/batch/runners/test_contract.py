@@ -10,7 +10,8 @@ from deepwhisk.errors import RunnerRefused
 from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 
 HARD_TEXT = "a'b\"c `id` $(touch gone) \\ %s\n; $HOME ünï ✓\n"
-ALL = ["local"]
+ONE_SLURM = pytest.mark.xdist_group("slurm")
+ALL = ["local", pytest.param("slurm_here", marks=ONE_SLURM)]
 
 
 @pytest.fixture(params=ALL)
@@ -80,9 +81,7 @@ def test_jobs_wait_for_what_others_have_and_go_on_by_themselves(cluster: Cluster
     [handle] = cluster.submit(first)
     cluster.running(first)
     cluster.submit(second)
-    status = cluster.status(second)
-    assert status.state is State.QUEUED
-    assert status.reason
+    assert cluster.when(second, lambda status: bool(status.reason)).state is State.QUEUED
     assert cluster.runner.offer().waiting >= 1
     assert not cluster.runner.offer().free_cpus
     cluster.runner.cancel(handle, hard=True)

@@ -1,0 +1,172 @@
+"""Slurm by its own commands, wherever a shell runs them: here, or on a login node.
+
+Law: one question tells all our jobs, however many. The commands are those of 20.11 and later, in formats that
+have not changed since.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deepwhisk.batch.runner import Job, Offer, State, Status
+from deepwhisk.batch.slurm import request
+from deepwhisk.batch.slurm.states import UNLIMITED, seconds, status_of
+from deepwhisk.errors import RunnerError, RunnerRefused, RunnerUnreachable
+
+TAIL_BYTES = 20_000
+CAPACITY_SECONDS = 300  # what a cluster has changes seldom
+_COLUMNS = {"JobArrayID": 30, "State": 20, "exit_code": 12, "Reason": 60, "NodeList": 80, "Name": 64}
+_FORMAT = ",".join(f"{name}:{width}" for name, width in (_COLUMNS | {"Comment": 1030}).items())
+_NODE = "%R|%a|%l|%c|%m|%G|%C|%T"
+_GPUS = re.compile(r"gpu(?::[^:,()]+)*:(\d+)")
+_HANDLE = re.compile(r"\d+(_\d+)?")
+_LATER = re.compile(
+    r"[Uu]nable to contact|not responding|[Tt]imed out|[Cc]onnection (refused|failure|reset)|in standby"
+    r"|temporarily|Zero Bytes|Transport endpoint|try again|Munge|DNS SRV"
+)
+_READ_LOG = 'f=$1; [ -n "$f" ] || f=$HOME/.deepwhisk/log; [ ! -f "$f/$2.log" ] || tail -c "$3" "$f/$2.log"'
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command said, and its exit status."""
+
+    status: int
+    output: str
+    errors: str
+
+
+class Shell(Protocol):
+    """Runs a command, given as words. Raises RunnerError when it cannot be run."""
+
+    def __call__(self, words: Sequence[str], given: str = "") -> Said: ...
+
+
+class SlurmCommands:
+    """A cluster whose commands a shell can run."""
+
+    def __init__(self, shell: Shell, logs: str = "") -> None:
+        self._shell = shell
+        self._logs = logs
+        self._capacity: tuple[float, Offer] | None = None
+
+    def submit(self, jobs: Sequence[Job]) -> list[str]:
+        """Queue jobs, those that are alike as arrays."""
+        there = list(request.batches(jobs))
+        capacity = self._known_capacity()
+        for batch in there:
+            request.check(batch, capacity)
+        return [handle for batch in there for handle in self._submit(batch)]
+
+    def _submit(self, batch: Sequence[Job]) -> list[str]:
+        text = request.script(batch, self._logs or request.LOGS)
+        said = self._run(["sbatch", "--parsable", *request.options(batch)], text)
+        return request.handles(said.strip().split(";")[0], batch)
+
+    def statuses(self) -> dict[str, Status]:
+        asked = ["squeue", "--me", "--array", "--noheader", "--states=all", f"--Format={_FORMAT}"]
+        return latest(_job(line) for line in self._run(asked).splitlines() if line.strip())
+
+    def cancel(self, handle: str, *, hard: bool = False) -> None:
+        if not _HANDLE.fullmatch(handle):
+            return
+        if hard:
+            self._end("scancel", handle)
+            return
+        # One that waits ends at once; one that runs hears it, and nothing else that it started.
+        self._end("scancel", "--state=PENDING", handle)
+        self._end("scancel", "--batch", "--signal=TERM", handle)
+
+    def log(self, handle: str) -> str:
+        if not _HANDLE.fullmatch(handle):
+            return ""
+        return self._run(["sh", "-c", _READ_LOG, "log", self._logs, handle, str(TAIL_BYTES)])
+
+    def offer(self) -> Offer:
+        pending = self._run(["squeue", "--array", "--noheader", "--states=PENDING", "--format=%i"])
+        return self._look(len(pending.split()))
+
+    def _known_capacity(self) -> Offer:
+        if self._capacity is None or self._capacity[0] < time.monotonic():
+            self._look(0)
+        assert self._capacity is not None
+        return self._capacity[1]
+
+    def _look(self, waiting: int) -> Offer:
+        offer = offered(self._run(["sinfo", "--noheader", "--Node", f"--format={_NODE}|%N"]), waiting)
+        self._capacity = time.monotonic() + CAPACITY_SECONDS, offer
+        return offer
+
+    def _end(self, *words: str) -> None:
+        said = self._shell(words)
+        if said.status and _LATER.search(said.errors):
+            raise _failure(words[0], said)
+
+    def _run(self, words: Sequence[str], given: str = "") -> str:
+        said = self._shell(words, given)
+        if said.status:
+            raise _failure(words[0], said)
+        return said.output
+
+
+def _failure(command: str, said: Said) -> RunnerError:
+    lines = [line.removeprefix(f"{command}: ").removeprefix("error: ") for line in said.errors.splitlines()]
+    told = " ".join(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if said.status == 127:
+        return RunnerRefused(f"There is no {command} where jobs are to be submitted: {told}")
+    if _LATER.search(told):
+        return RunnerUnreachable(f"Slurm does not answer: {told}")
+    return RunnerRefused(f"Slurm refuses: {told or f'{command} ended with {said.status}'}")
+
+
+def _job(line: str) -> tuple[str, Status]:
+    cells = []
+    for width in _COLUMNS.values():
+        cells.append(line[:width].strip())
+        line = line[width:]
+    handle, state, code, reason, node, name = cells
+    _, _, index = handle.partition("_")
+    status = status_of(handle, [state], reason, node, int(code) if code.isdigit() else 0)
+    return request.name_of(name, line.strip(), int(index) if index.isdigit() else None), status
+
+
+def latest(jobs: Iterable[tuple[str, Status]]) -> dict[str, Status]:
+    """By name; of several with one name the one that is not over, else the newest.
+
+    What Slurm did not take it lists as failed, although it was never a job.
+    """
+    found: dict[str, Status] = {}
+    for name, status in jobs:
+        if status.state is State.FAILED and status.reason.startswith("BadConstraints"):
+            continue
+        if name not in found or _rank(status) > _rank(found[name]):
+            found[name] = status
+    return found
+
+
+def _rank(status: Status) -> tuple[bool, int]:
+    return not status.state.over, int(status.handle.partition("_")[0])
+
+
+def offered(listing: str, waiting: int) -> Offer:
+    """What `sinfo --Node` tells, one line for each node in each partition that is up."""
+    lines = [line.split("|") for line in listing.splitlines() if line.count("|") == _NODE.count("|") + 1]
+    usable = [line for line in lines if line[1] == "up"]
+    free = {line[8]: line for line in usable if line[7].rstrip("*~#!%$@^-") in ("idle", "mixed")}
+    limits = [None if line[2] in UNLIMITED else seconds(line[2]) for line in usable]
+    return Offer(
+        cpus=max((int(line[3]) for line in usable), default=0),
+        memory=max((int(line[4].rstrip("+")) for line in usable), default=0),
+        gpus=max((_gpus(line[5]) for line in usable), default=0),
+        time=None if None in limits else max((each for each in limits if each), default=0),
+        partitions=tuple(dict.fromkeys(line[0] for line in usable)),
+        waiting=waiting,
+        free_cpus=sum(int(line[6].split("/")[1]) for line in free.values()),
+        free_gpus=sum(_gpus(line[5]) for line in free.values() if line[7].startswith("idle")),
+    )
+
+
+def _gpus(resources: str) -> int:
+    return sum(int(count) for count in _GPUS.findall(resources))
