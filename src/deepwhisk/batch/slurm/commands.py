@@ -5,22 +5,19 @@ have not changed since.
 """
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from deepwhisk.batch.runner import Job, Offer, State, Status
 from deepwhisk.batch.slurm import request
-from deepwhisk.batch.slurm.states import UNLIMITED, seconds, status_of
+from deepwhisk.batch.slurm.nodes import FORMAT, Capacity, read_nodes
+from deepwhisk.batch.slurm.states import status_of
 from deepwhisk.errors import RunnerError, RunnerRefused, RunnerUnreachable
 
 TAIL_BYTES = 20_000
-CAPACITY_SECONDS = 300  # what a cluster has changes seldom
 _COLUMNS = {"JobArrayID": 30, "State": 20, "exit_code": 12, "Reason": 60, "NodeList": 80, "Name": 64}
 _FORMAT = ",".join(f"{name}:{width}" for name, width in (_COLUMNS | {"Comment": 1030}).items())
-_NODE = "%R|%a|%l|%c|%m|%G|%C|%T"
-_GPUS = re.compile(r"gpu(?::[^:,()]+)*:(\d+)")
 _HANDLE = re.compile(r"\d+(_\d+)?")
 _LATER = re.compile(
     r"[Uu]nable to contact|not responding|[Tt]imed out|[Cc]onnection (refused|failure|reset)|in standby"
@@ -50,14 +47,13 @@ class SlurmCommands:
     def __init__(self, shell: Shell, logs: str = "") -> None:
         self._shell = shell
         self._logs = logs
-        self._capacity: tuple[float, Offer] | None = None
+        self._capacity = Capacity(lambda: read_nodes(self._run(["sinfo", "--noheader", "--Node", FORMAT])))
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
         """Queue jobs, those that are alike as arrays."""
         there = list(request.batches(jobs))
-        capacity = self._known_capacity()
         for batch in there:
-            request.check(batch, capacity)
+            request.check(batch, self._capacity.offer(batch[0].resources.partition))
         return [handle for batch in there for handle in self._submit(batch)]
 
     def _submit(self, batch: Sequence[Job]) -> list[str]:
@@ -86,18 +82,7 @@ class SlurmCommands:
 
     def offer(self) -> Offer:
         pending = self._run(["squeue", "--array", "--noheader", "--states=PENDING", "--format=%i"])
-        return self._look(len(pending.split()))
-
-    def _known_capacity(self) -> Offer:
-        if self._capacity is None or self._capacity[0] < time.monotonic():
-            self._look(0)
-        assert self._capacity is not None
-        return self._capacity[1]
-
-    def _look(self, waiting: int) -> Offer:
-        offer = offered(self._run(["sinfo", "--noheader", "--Node", f"--format={_NODE}|%N"]), waiting)
-        self._capacity = time.monotonic() + CAPACITY_SECONDS, offer
-        return offer
+        return self._capacity.renewed(len(pending.split()))
 
     def _end(self, *words: str) -> None:
         said = self._shell(words)
@@ -148,25 +133,3 @@ def latest(jobs: Iterable[tuple[str, Status]]) -> dict[str, Status]:
 
 def _rank(status: Status) -> tuple[bool, int]:
     return not status.state.over, int(status.handle.partition("_")[0])
-
-
-def offered(listing: str, waiting: int) -> Offer:
-    """What `sinfo --Node` tells, one line for each node in each partition that is up."""
-    lines = [line.split("|") for line in listing.splitlines() if line.count("|") == _NODE.count("|") + 1]
-    usable = [line for line in lines if line[1] == "up"]
-    free = {line[8]: line for line in usable if line[7].rstrip("*~#!%$@^-") in ("idle", "mixed")}
-    limits = [None if line[2] in UNLIMITED else seconds(line[2]) for line in usable]
-    return Offer(
-        cpus=max((int(line[3]) for line in usable), default=0),
-        memory=max((int(line[4].rstrip("+")) for line in usable), default=0),
-        gpus=max((_gpus(line[5]) for line in usable), default=0),
-        time=None if None in limits else max((each for each in limits if each), default=0),
-        partitions=tuple(dict.fromkeys(line[0] for line in usable)),
-        waiting=waiting,
-        free_cpus=sum(int(line[6].split("/")[1]) for line in free.values()),
-        free_gpus=sum(_gpus(line[5]) for line in free.values() if line[7].startswith("idle")),
-    )
-
-
-def _gpus(resources: str) -> int:
-    return sum(int(count) for count in _GPUS.findall(resources))
