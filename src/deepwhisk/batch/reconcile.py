@@ -78,12 +78,12 @@ class Reconciler:
         self._end_strays(self._ask(set(self.clusters.all)))
         return survey
 
-    def submit(self, waiting: Sequence[Due]) -> None:
-        """Submit what waits; a sweep as one."""
+    def submit(self, waiting: Sequence[Due], *, patient: bool = False) -> None:
+        """Submit what waits; a sweep as one. PATIENT waits for whoever is at it already."""
         groups: dict[str, list[Due]] = {}
         for one in waiting:
             groups.setdefault(sweep_of(one.training) or one.training.uuid, []).append(one)
-        list(self.groups.map(self._submit, groups.values()))
+        list(self.groups.map(lambda group: self._submit(group, patient), groups.values()))
 
     def look(self, known: Known) -> Training:
         """A training as the store has it now."""
@@ -147,8 +147,9 @@ class Reconciler:
             cluster.runner().cancel(training.handle, hard=hard)
             known.stopped = True
 
-    def _submit(self, group: Sequence[Due]) -> None:
-        held = [one for one in group if one.known.lock.acquire(blocking=False)]  # others are at it already
+    def _submit(self, group: Sequence[Due], patient: bool) -> None:
+        ordered = sorted(group, key=lambda one: one.training.uuid)  # so that no two wait for each other
+        held = [one for one in ordered if one.known.lock.acquire(blocking=patient)]
         try:
             due = [one.training for one in held if one.is_true()]
             for training in self.submission.submit(due) if due else []:

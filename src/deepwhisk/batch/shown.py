@@ -33,8 +33,8 @@ def summary(known: Known, version: int | None = None) -> dict[str, Any]:
         "node": _node(training),
         "arguments": arguments or {},
         "sweep": request.get("sweep"),
-        "metrics": known.metrics,
-        "epochs": epochs if type(epochs) is int else None,
+        "metrics": known.metrics or _output(training),
+        "epochs": int(str(epochs)) if str(epochs).isdecimal() else None,
         "begun": began,
         "ended": training.end.at if training.end else None,
         "version": version,
@@ -78,6 +78,12 @@ def _began(training: Training) -> str | None:
     """When it ran first: as the history has it, or as the node said when nobody looked."""
     seen = next((entry.at for entry in training.history if entry.phase is Phase.RUNNING), None)
     return seen or (training.result or {}).get("begun")
+
+
+def _output(training: Training) -> dict[str, Any] | None:
+    """The last metrics of a training that has ended, as its result repeats them."""
+    output = (training.result or {}).get("output")
+    return output if isinstance(output, dict) and training.request.get("kind") != "predict" else None
 
 
 def _node(training: Training) -> str:

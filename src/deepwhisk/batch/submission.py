@@ -140,7 +140,8 @@ class Submission:
             written = self.records.append(training, entry)
         except ObjectExists:
             return self.records.find(training.place, training) or training
-        log.info("%s %s", entry.phase, entry.reason, extra={"training": training.uuid, "site": entry.site})
+        about = (training.uuid, entry.phase.value, f": {entry.reason}" if entry.reason else "")
+        log.info("%s is %s%s", *about, extra={"training": training.uuid, "site": entry.site})
         return written
 
     def _job(self, training: Training, chosen: Chosen) -> Job:

@@ -1,7 +1,7 @@
 """How the services log: lines for people, or one JSON object a line for programs.
 
 What an activation or a request is about is in members of its own: `activation`, `transaction`, `namespace`,
-`action`.
+`action`, `training`, `site`.
 """
 
 import functools
@@ -15,7 +15,10 @@ import click
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LEVELS = ("debug", "info", "warning", "error")
-MEMBERS = ("activation", "transaction", "namespace", "action", "status", "duration", "method", "path")
+MEMBERS = (
+    *("activation", "transaction", "namespace", "action", "status", "duration", "method", "path"),
+    *("training", "site"),
+)
 
 
 class JsonLines(logging.Formatter):

@@ -67,6 +67,6 @@ def _services(running: Running, state: State) -> dict[str, str]:
 
 
 def make_buckets(store: StoreSettings, project: Project) -> None:
-    """Make the buckets that the project's triggers watch and write to, and one of references and one of trainings."""
+    """Make the buckets that the project's triggers watch and fill, and those of references and trainings."""
     make_transfer_bucket(store)
     open_store(store, sorted({*project.buckets(), BUCKET}))
