@@ -17,6 +17,7 @@ from fixtures.files import Files
 ROOT = Path(__file__).parent.parent
 RECORDED = Path(__file__).parent / "data" / "wskdeploy"
 KINDS = {"python": "python:3.11", "nodejs": "nodejs:20"}
+KEPT = ("concurrency", "min-warm", "keep-alive")
 MODEL = '"""Adds."""\n\n\ndef predict(a: int, b: int) -> int:\n    return a + b\n'
 
 
@@ -76,6 +77,23 @@ class TestCompose:
         assert {"model.py", "build.py", "requirements.txt", "ai4-metadata.yml"} <= set(body["exec"]["code"])
         assert not [name for name in body["exec"]["code"] if name.startswith(("example/", "__pycache__"))]
         assert body["annotations"]["raw-http"] is body["annotations"]["provide-api-key"] is True
+
+    def test_how_containers_are_kept_is_annotated_where_a_model_says_it(self, files: Files) -> None:
+        told = "resources: {inference: {concurrency: 4, min_warm: 2, keep_alive_s: 0}}\n"
+        folder = files(
+            **{
+                "catalog__m__model.py": MODEL,
+                "catalog__m__ai4-metadata.yml": told,
+                "catalog__n__model.py": MODEL,
+            }
+        )
+        found = {
+            entity.name: normal(entity.body) for entity in parsed(compose(read_project(folder))).entities
+        }
+        kept = {name: found["models/m"]["annotations"].get(name) for name in KEPT}
+        assert kept == {"concurrency": 4, "min-warm": 2, "keep-alive": 0}
+        assert not set(KEPT) & set(found["models/n"]["annotations"])
+        assert "concurrency" not in found["models/m"].get("limits", {})
 
     @pytest.mark.parametrize("text", ["$SECRET", "${SECRET}", "a ${SECRET} b", "$${SECRET}", "costs $5"])
     def test_metadata_of_a_model_says_nothing_of_the_environment(self, files: Files, text: str) -> None:

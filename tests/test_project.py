@@ -83,6 +83,16 @@ class TestModels:
         found = model(tmp_path, MODEL, metadata).model("m")
         assert (found.memory, found.timeout, found.version, found.description) == (300, 5000, "1.2", "Sums.")
 
+    def test_metadata_says_how_containers_are_kept(self, tmp_path: Path) -> None:
+        inference = "concurrency: 4, min_warm: 1, keep_alive_s: 3600"
+        found = model(tmp_path, MODEL, f"resources: {{inference: {{{inference}}}}}").model("m")
+        assert (found.concurrency, found.min_warm, found.keep_alive) == (4, 1, 3600)
+
+    def test_a_model_that_answers_batches_is_given_several_calls_at_a_time(self, tmp_path: Path) -> None:
+        source = "class Model:\n    def predict(self): ...\n    def predict_batch(self, calls): ...\n"
+        assert model(tmp_path, source).model("m").concurrency == 32
+        assert model(tmp_path, MODEL).model("m").concurrency == 1
+
     def test_metadata_of_deep_itself_is_read(self, tmp_path: Path) -> None:
         files = {
             "catalog__m__model.py": MODEL,

@@ -1,6 +1,7 @@
 """The image classifier through the shim: answers, and pictures that are none."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,18 @@ def test_the_largest_pictures_stay_within_the_memory_limit(
     assert classifier.predict(image=picture).status_code == 200
     limit = yaml.safe_load((FOLDER / "ai4-metadata.yml").read_text())["resources"]["inference"]["memory_MB"]
     assert classifier.peak < limit
+
+
+def test_pictures_that_come_together_are_told_apart(classifier: Any, tmp_path: Path) -> None:
+    pictures = sorted((FOLDER / "example").glob("*.jpg"))
+    alone = [classifier.predict(image=each, top=3).json()["predictions"] for each in pictures]
+    (tmp_path / "notes.jpg").write_text("Dear diary")
+    asked = [(each, 3) for each in pictures] * 4 + [(tmp_path / "notes.jpg", 3)]
+    with ThreadPoolExecutor(len(asked)) as threads:
+        answers = list(threads.map(lambda each: classifier.predict(image=each[0], top=each[1]), asked))
+
+    assert "is not a picture" in sentence(answers.pop())
+    for number, answer in enumerate(answers):
+        found, expected = answer.json()["predictions"], alone[number % len(pictures)]
+        assert found["labels"] == expected["labels"]
+        assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)

@@ -54,6 +54,11 @@ def show(name: str, as_json: bool) -> None:
         "version": model.version,
         "trainable": model.trainable,
         "limits": {"memory_MB": model.memory, "timeout_ms": model.timeout},
+        "kept": {
+            "concurrency": model.concurrency,
+            "min_warm": model.min_warm,
+            "keep_alive_s": model.keep_alive,
+        },
     }
     found = {**own, "metadata": dict(model.metadata)}
     if as_json:

@@ -44,7 +44,7 @@ def _model(model: Model) -> dict[str, Any]:
         "docker": f"deepwhisk/{model.name}:{model.version}",
         "web": "raw",
         "limits": {"timeout": model.timeout, "memorySize": model.memory},
-        "annotations": {**_described(model), "provide-api-key": True},
+        "annotations": {**_described(model), **_kept(model), "provide-api-key": True},
         "exclude": [f"{folder}/{name}" for name in LEFT_OUT],
     }
 
@@ -58,6 +58,13 @@ def _described(model: Model) -> dict[str, str]:
         "version": model.version,
     }
     return {name: _literal(str(value)) for name, value in told.items() if value}
+
+
+def _kept(model: Model) -> dict[str, int]:
+    """What only this project's engine knows; others pass over annotations that they do not know."""
+    asked = {"concurrency": model.concurrency, "min-warm": model.min_warm, "keep-alive": model.keep_alive}
+    usual = {"concurrency": 1, "min-warm": 0, "keep-alive": None}
+    return {name: value for name, value in asked.items() if value is not None and value != usual[name]}
 
 
 def _literal(text: str) -> str:

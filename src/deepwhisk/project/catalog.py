@@ -17,6 +17,8 @@ NAME_RULE = "use small letters and digits, with '-', '_', '.' between, and no en
 VERSION = "0.1.0"
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 MEMORY, TIMEOUT = 512, 60_000  # MB and ms of a model that says nothing: what every OpenWhisk grants
+TOGETHER = 32  # calls at a time of a model that answers several with `predict_batch`, if it says nothing
+LEAST = {"memory_MB": 1, "timeout_ms": 1, "concurrency": 1, "min_warm": 0, "keep_alive_s": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Model:
     version: str
     memory: int  # MB
     timeout: int  # ms
+    concurrency: int = 1  # calls that a container may have at a time
+    min_warm: int = 0  # containers that are to be there before anybody asks
+    keep_alive: int | None = None  # seconds that an unused container stays; None: as the engine has it
 
     @property
     def description(self) -> str:
@@ -57,6 +62,7 @@ def read_model(folder: Path, project: Path) -> Model:
             f"catalog/{folder.name}/model.py is missing: it holds the class Model of a folder of the catalog."
         )
     tree = python(folder / "model.py", project)
+    offers = _offers(tree, f"catalog/{folder.name}/model.py")
     path = find_metadata(folder)
     file = path.relative_to(project).as_posix()
     described = read_metadata(path, file)
@@ -66,11 +72,14 @@ def read_model(folder: Path, project: Path) -> Model:
         name=folder.name,
         folder=folder,
         title=title(tree) or folder.name,
-        trainable="train" in _offers(tree, f"catalog/{folder.name}/model.py"),
+        trainable="train" in offers,
         metadata=metadata,
         version=_version(described),
         memory=max(128, resources.get("memory_MB", MEMORY)),
         timeout=resources.get("timeout_ms", TIMEOUT),
+        concurrency=resources.get("concurrency", TOGETHER if "predict_batch" in offers else 1),
+        min_warm=resources.get("min_warm", 0),
+        keep_alive=resources.get("keep_alive_s"),
     )
 
 
@@ -126,8 +135,8 @@ def _refuse_async(body: list[ast.stmt], file: str) -> None:
 def _resources(metadata: Mapping[str, Any], file: str) -> dict[str, int]:
     resources = metadata.get("resources") or {}
     inference = resources.get("inference") or {} if isinstance(resources, dict) else {}
-    found = {key: inference[key] for key in ("memory_MB", "timeout_ms") if inference.get(key) is not None}
+    found = {key: inference[key] for key in LEAST if inference.get(key) is not None}
     for key, value in found.items():
-        if type(value) is not int or value < 1:
+        if type(value) is not int or value < LEAST[key]:
             raise ProjectError(f"{file}: resources.inference.{key} must be a whole number, not {value!r}.")
     return found
