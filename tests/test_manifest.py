@@ -80,16 +80,10 @@ class TestCompose:
 
     def test_how_containers_are_kept_is_annotated_where_a_model_says_it(self, files: Files) -> None:
         told = "resources: {inference: {concurrency: 4, min_warm: 2, keep_alive_s: 0}}\n"
-        folder = files(
-            **{
-                "catalog__m__model.py": MODEL,
-                "catalog__m__ai4-metadata.yml": told,
-                "catalog__n__model.py": MODEL,
-            }
-        )
-        found = {
-            entity.name: normal(entity.body) for entity in parsed(compose(read_project(folder))).entities
-        }
+        models = {f"catalog__{name}__model.py": MODEL for name in ("m", "n")}
+        folder = files(**models, **{"catalog__m__ai4-metadata.yml": told})
+        manifest = parsed(compose(read_project(folder)), folder)
+        found = {entity.name: normal(entity.body) for entity in manifest.entities}
         kept = {name: found["models/m"]["annotations"].get(name) for name in KEPT}
         assert kept == {"concurrency": 4, "min-warm": 2, "keep-alive": 0}
         assert not set(KEPT) & set(found["models/n"]["annotations"])
