@@ -75,19 +75,19 @@ class Submission:
         return self.clusters.offers(str(site) if site else None)
 
     def _offered(self, group: Sequence[Training], sites: Iterable[Chosen]) -> list[Training]:
-        left, done, said = list(group), [], list[str]()
+        left, done, said = list(group), list[Training](), list[str]()
         for chosen in sites:
-            taken, why = self._handed(left, chosen, "; ".join(said))
+            taken, left, why = self._handed(left, chosen, "; ".join(said))
             done += taken
-            names = {one.uuid for one in taken}
-            left = [one for one in left if one.uuid not in names]
             if not left:
                 break
             said.append(f"{chosen.site.name} refused it: {why}")
         return [*done, *(self._refused(one, "; ".join(said)) for one in left)]
 
-    def _handed(self, group: Sequence[Training], chosen: Chosen, reason: str) -> tuple[list[Training], str]:
-        """Claim and submit; what the site did not refuse, and why it refused the rest."""
+    def _handed(
+        self, group: Sequence[Training], chosen: Chosen, reason: str
+    ) -> tuple[list[Training], list[Training], str]:
+        """Claim and submit: what the site took, or others claimed; what it refused, and why."""
         claimed = list(self.threads.map(lambda one: self._claimed(one, chosen, reason), group))
         ours = [one for one, mine in claimed if mine]
         others = [one for one, mine in claimed if not mine]
@@ -97,11 +97,12 @@ class Submission:
         except RunnerUnreachable as error:
             # It may have arrived: whoever reconciles asks for the names.
             log.warning("%s may or may not have %d jobs: %s", chosen.site.name, len(ours), error)
-            return [*others, *ours], ""
+            return [*others, *ours], [], ""
         except RunnerRefused as error:
-            return [*others, *self._in_spite(ours, chosen)], str(error)
+            taken, left = self._in_spite(ours, chosen)
+            return [*others, *taken], left, str(error)
         pairs = zip(ours, handles, strict=True)
-        return [*others, *self.threads.map(lambda pair: self._queued(*pair), pairs)], ""
+        return [*others, *self.threads.map(lambda pair: self._queued(*pair), pairs)], [], ""
 
     def _claimed(self, training: Training, chosen: Chosen, reason: str) -> tuple[Training, bool]:
         """The training with our claim, or as another one left it; and whether it is ours to submit."""
@@ -118,14 +119,13 @@ class Submission:
         contested = any(one.phase is Phase.SUBMITTED for one in rivals)
         return found, not (contested or found.cancel or found.phase.ended)
 
-    def _in_spite(self, group: Sequence[Training], chosen: Chosen) -> list[Training]:
-        """Those of a refused group that the runner has taken all the same."""
-        if len(group) < 2:
-            return []
-        statuses = self.clusters.all[chosen.site.name].statuses()
+    def _in_spite(self, group: Sequence[Training], chosen: Chosen) -> tuple[list[Training], list[Training]]:
+        """Of a group that was refused: what the runner has taken all the same, and the rest."""
+        statuses = self.clusters.all[chosen.site.name].statuses() if len(group) > 1 else {}
         if statuses is None:
-            return list(group)
-        return [self._queued(one, statuses[one.job].handle) for one in group if one.job in statuses]
+            return list(group), []
+        taken = [self._queued(one, statuses[one.job].handle) for one in group if one.job in statuses]
+        return taken, [one for one in group if one.job not in statuses]
 
     def _queued(self, training: Training, handle: str) -> Training:
         entry = Entry(0, Phase.QUEUED, "", training.attempt, training.site, training.job, handle)
