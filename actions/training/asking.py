@@ -4,6 +4,7 @@ Law: a person's mistake is refused in the service's own sentence; a service that
 a reason to try again.
 """
 
+import os
 import re
 from typing import Any
 
@@ -23,6 +24,8 @@ def asked(args: Json, verb: str, path: str, *filters: str, body: Json | None = N
     url, token = (args.get(name) for name in SERVICE)
     if not url:
         raise Refused("batch_url is not set; deploy the package training with DEEPWHISK_BATCH_URL", 503)
+    if verb == "POST":
+        body = {"by": os.environ.get("__OW_NAMESPACE", ""), **(body or {})}
     query |= {name: args[name] for name in filters if args.get(name) is not None}
     headers = {"Authorization": f"Bearer {token or ''}"}
     try:

@@ -258,11 +258,20 @@ class TestSubmitting:
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_a_verb_is_one_question_to_the_service(
-    actions: ModuleType, inputs: Json, batch: Batch, verb: str, given: Json, asked: tuple[str, str, Json, Any]
+    actions: ModuleType,
+    inputs: Json,
+    batch: Batch,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    given: Json,
+    asked: tuple[str, str, Json, Any],
 ) -> None:
+    monkeypatch.setenv("__OW_NAMESPACE", "guest")
     batch.says = (200, {"answer": 1})
     assert getattr(actions, verb)({**inputs, **given}) == {"answer": 1}
-    assert batch.asked == [asked]
+    method, path, query, body = asked
+    said = {"by": "guest", **(body or {})} if method == "POST" else None
+    assert batch.asked == [(method, path, query, said)]
 
 
 def test_an_object_that_is_no_artifact_is_not_promoted(

@@ -216,7 +216,7 @@ def test_a_file_is_inside_json_unless_the_client_wants_it_as_it_is(client: Clien
 
 def test_training_is_answered_with_a_sentence(client: Client) -> None:
     assert client.post("/v2/models/looker/train/").status_code == 501
-    assert "predicts" in client.get("/v2/models/looker/train/").json["error"]["message"]
+    assert "not offered" in client.get("/v2/models/looker/train/").json["error"]["message"]
 
 
 def test_the_document_is_valid_openapi_and_names_every_argument(client: Client) -> None:

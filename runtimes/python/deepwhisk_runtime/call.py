@@ -15,6 +15,7 @@ from deepwhisk_runtime.answers import Outgoing, encode
 from deepwhisk_runtime.direct import Application, Direct, Later
 from deepwhisk_runtime.errors import Fault, Refused
 from deepwhisk_runtime.jsontext import dumps
+from deepwhisk_runtime.late import answers_later
 from deepwhisk_runtime.references import LARGE, LARGEST_MESSAGE, Outbox
 from deepwhisk_runtime.served import Asking, Served
 
@@ -24,7 +25,9 @@ class ModelAction:
 
     def __init__(self, service: Served) -> None:
         self._service = service
-        self._rest = Direct(service, Later(self._whole))
+        self._late = answers_later(service.folder)
+        whole = Later(self._whole)
+        self._rest: Application = whole if self._late else Direct(service, whole)
 
     @property
     def together(self) -> int:
@@ -59,9 +62,10 @@ class ModelAction:
 
     def _whole(self) -> Application:
         # Flask and what it brings cost 60 ms and 10 MB: only who is asked for more than JSON pays.
-        from deepwhisk_runtime import rest  # noqa: PLC0415
+        from deepwhisk_runtime import jobs, rest  # noqa: PLC0415
 
-        return rest.create_app(self._service)
+        handed = jobs.Jobs(self._service)
+        return rest.create_app(self._service, rest.Offers(trainings=handed, jobs=handed, late=self._late))
 
 
 def outbox_of(activation: Activation) -> Outbox | None:

@@ -22,10 +22,13 @@ from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.served import JSON, Served, Taking
 
 if TYPE_CHECKING:
+    from deepwhisk_runtime.jobs import Jobs
     from deepwhisk_runtime.trainings import Trainings
 
 OFF = "This endpoint is switched off."
-NOT_HERE = "Training over the API is not offered here: a web action only predicts."
+NOT_HERE = "Training over the API is not offered here."
+NO_JOBS = "Long predictions are not offered here: ask the model's web action, or without async."
+ASYNC = "async"  # in the query: the answer is where to ask for the answer
 NO_TRAIN = "The model {} cannot be trained: it has no method `train`."
 
 
@@ -36,9 +39,11 @@ class Offers:
     predict: bool = True
     train: bool = True
     docs: bool = True
-    trainings: "Trainings | None" = None  # None: trainings are not for this place
+    trainings: "Trainings | Jobs | None" = None  # None: trainings are not for this place
     debug: Captured | None = None  # None: nobody is to read what is printed
     largest: int | None = None  # bytes of a request
+    jobs: "Jobs | None" = None  # None: long predictions are not for this place
+    late: bool = False  # whether predictions are long ones unless somebody says otherwise
 
 
 def create_app(service: Served, offers: Offers = Offers()) -> Flask:
@@ -47,13 +52,13 @@ def create_app(service: Served, offers: Offers = Offers()) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = offers.largest
     add = Routes(app, service.name)
     add_pages(add, service, offers)
-    add("/v2/models/<name>/predict/", "predict", switched(offers.predict, lambda: predict(service)), "POST")
+    add_predictions(add, service, offers)
     add_trainings(add, service, offers)
     add("/health", "health", lambda: as_json({"status": "OK", "model": service.name}))
     add("/metrics", "measured", lambda: Response(metrics.text(service), mimetype="text/plain; version=0.0.4"))
     app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Invalid, lambda error: response(invalid(error)))
-    app.register_error_handler(Fault, lambda error: response(failed(error, request.environ)))
+    app.register_error_handler(Fault, faulted)
     app.after_request(led_by_path)
     return app
 
@@ -89,6 +94,26 @@ def add_pages(add: Routes, service: Served, offers: Offers) -> None:
         add("/swagger.json", "described_before", lambda: as_json(pages.swagger(service)))
 
 
+def add_predictions(add: Routes, service: Served, offers: Offers) -> None:
+    """The routes of predictions, and of those that are answered later."""
+
+    def answer() -> Response:
+        said = request.args.get(ASYNC, "true" if offers.late else "false").lower()
+        return late(service, offers.jobs) if said in ("true", "1", "yes", "on", "") else predict(service)
+
+    def act(method: Callable[..., Any]) -> Callable[..., Response]:
+        def answer(uuid: str) -> Response:
+            found = method(offers.jobs, uuid) if offers.jobs else None
+            return told("There is no such prediction.", 404) if found is None else as_json(found)
+
+        return switched(offers.predict, answer)
+
+    one = "/v2/models/<name>/predictions/<uuid>"
+    add("/v2/models/<name>/predict/", "predict", switched(offers.predict, answer), "POST")
+    add(one, "prediction", act(lambda jobs, uuid: jobs.prediction(uuid)))
+    add(one, "stop", act(lambda jobs, uuid: jobs.stop(uuid)), "DELETE")
+
+
 def add_trainings(add: Routes, service: Served, offers: Offers) -> None:
     """The routes of trainings."""
 
@@ -118,6 +143,18 @@ def switched(on: bool, answer: Callable[..., Any]) -> Callable[..., Any]:
 def taken(signature: Taking | None) -> dict[str, Any]:
     """The arguments of this request."""
     return {} if signature is None else arguments(request, signature)
+
+
+def late(service: Served, jobs: "Jobs | None") -> Response:
+    """A prediction that is begun now, and where to ask for it."""
+    if jobs is None:
+        return told(NO_JOBS, 501)
+    given = {name: each for name, each in taken(service.signature).items() if name != ASYNC}
+    begun = jobs.predict(given)
+    place = url_for("prediction", name=service.name, uuid=begun["uuid"])
+    answer = as_json({**begun, "links": [pages.link("self", place)]}, 202)
+    answer.headers["Location"] = place
+    return answer
 
 
 def predict(service: Served) -> Response:
@@ -153,6 +190,14 @@ def wants(content_type: str) -> bool:
 def debug(captured: Captured | None) -> Response:
     """What the model has printed, if anybody may read that."""
     return Response(status=204) if captured is None else Response(captured.text(), mimetype="text/plain")
+
+
+def faulted(error: Fault) -> Response:
+    """The answer when the model failed, or who asks is not known."""
+    answer = response(failed(error, request.environ))
+    if error.status == 401:
+        answer.headers["WWW-Authenticate"] = 'Basic realm="OpenWhisk", charset="UTF-8"'
+    return answer
 
 
 def refused(error: HTTPException) -> Response:

@@ -19,10 +19,13 @@ ACCEPTED, UNREACHABLE = 202, 503
 class Unanswered(Exception):
     """Raised when an action gives no result; `status` is what HTTP, or the action's own error, says."""
 
-    def __init__(self, message: str, status: int, *, transient: bool = False) -> None:
+    def __init__(
+        self, message: str, status: int, *, transient: bool = False, of_action: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.transient = transient
+        self.of_action = of_action  # else of OpenWhisk, before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def _refused(action: str, error: urllib.error.HTTPError) -> Unanswered:
     if isinstance(said, dict):
         status = said.get("status")
         message, transient = str(said.get("message") or said), bool(said.get("transient"))
-        return Unanswered(message, status if isinstance(status, int) else error.code, transient=transient)
+        told = status if isinstance(status, int) else error.code
+        return Unanswered(message, told, transient=transient, of_action=True)
     message = f"{action} is answered {error.code} {said or error.reason}"
     return Unanswered(message, error.code, transient=error.code >= 500 or error.code == 429)
