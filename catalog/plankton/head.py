@@ -3,7 +3,7 @@
 A head is one file of numbers and names, `head.npz`, without anything that could run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +36,49 @@ class Head:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def descend(seen: np.ndarray, names: np.ndarray, epochs: int) -> Iterator[tuple[Head, float]]:
-    """Give the head and its loss after each epoch; an epoch looks at all photographs at once."""
-    classes, numbers = np.unique(names, return_inverse=True)
-    middle = seen.mean(axis=0)
-    centered, wanted = seen - middle, np.eye(len(classes))[numbers]
-    weight, bias = np.zeros((seen.shape[1], len(classes))), np.zeros(len(classes))
-    speed = np.zeros_like(weight)
-    for _ in range(epochs):
-        found = Head(classes, weight, bias).probabilities(centered)
-        loss = -np.log(found[np.arange(len(seen)), numbers]).mean() + DECAY * np.sum(weight**2) / 2
-        speed = MOMENTUM * speed - RATE * (centered.T @ (found - wanted) / len(seen) + DECAY * weight)
-        weight = weight + speed
-        bias = bias - 5 * RATE * (found - wanted).mean(axis=0)
-        yield Head(classes, weight, bias - middle @ weight), float(loss)
+class Descent:
+    """Heads that learn at once, each from the photographs that its row of `learnt` says."""
+
+    def __init__(self, seen: np.ndarray, names: np.ndarray, learnt: np.ndarray) -> None:
+        self.classes, self.numbers = np.unique(names, return_inverse=True)
+        self.learnt = learnt
+        self.middle = seen.mean(axis=0)
+        self.centered, self.wanted = seen - self.middle, np.eye(len(self.classes))[self.numbers]
+        self.weight = np.zeros((len(learnt), seen.shape[1], len(self.classes)))
+        self.bias, self.speed = np.zeros((len(learnt), len(self.classes))), np.zeros_like(self.weight)
+        self.epoch = 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Tell what is needed to go on."""
+        steps = {"weight": self.weight, "bias": self.bias, "speed": self.speed}
+        return steps | {"epoch": np.array(self.epoch)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.weight, self.bias, self.speed = state["weight"], state["bias"], state["speed"]
+        self.epoch = int(state["epoch"])
+
+    def step(self) -> None:
+        """Look at all photographs once."""
+        for at, rows in enumerate(self.learnt):
+            seen = self.centered[rows]
+            error = Head(self.classes, self.weight[at], self.bias[at]).probabilities(seen) - self.wanted[rows]
+            slope = seen.T @ error / len(seen) + DECAY * self.weight[at]
+            self.speed[at] = MOMENTUM * self.speed[at] - RATE * slope
+            self.weight[at] += self.speed[at]
+            self.bias[at] -= 5 * RATE * error.mean(axis=0)
+        self.epoch += 1
+
+    def loss(self) -> float:
+        """How wrong the first head is about what it learns from."""
+        found = Head(self.classes, self.weight[0], self.bias[0]).probabilities(self.centered)
+        wrong = -np.log(found[np.arange(len(found)), self.numbers])[self.learnt[0]].mean()
+        return float(wrong + DECAY * np.sum(self.weight[0] ** 2) / 2)
+
+    def right(self, at: int) -> np.ndarray:
+        """Which photographs a head names rightly."""
+        found = Head(self.classes, self.weight[at], self.bias[at]).probabilities(self.centered)
+        return np.asarray(found.argmax(axis=1) == self.numbers)
+
+    def head(self) -> Head:
+        """Give the first head."""
+        return Head(self.classes, self.weight[0], self.bias[0] - self.middle @ self.weight[0])

@@ -3,16 +3,18 @@
 EfficientNet-Lite0 sees, a small head names. `train` makes a head for other photographs and other classes.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import checkpoint
 import numpy as np
 import onnxruntime
 import photographs
 import picture
-from head import Head, descend
+from head import Descent, Head
 from pydantic import Field
 
 
@@ -26,7 +28,7 @@ class Classification:
 
 @dataclass
 class Metrics:
-    """How it goes; `validation_accuracy` is about photographs that it does not learn from."""
+    """How it goes; `validation_accuracy` is that of heads about photographs that they did not learn from."""
 
     epoch: int
     loss: float
@@ -60,33 +62,54 @@ class Model:
             Path | None, "A zip with a folder of photographs for each class; else the 105"
         ] = None,
         epochs: Annotated[int, Field(ge=1, le=10_000)] = 100,
-        validation: Annotated[float, Field(ge=0, le=0.5, description="Share that is not learnt from")] = 0.2,
-        seed: int = 0,
+        folds: Annotated[int, Field(ge=0, le=20, description="Of cross-validation; 0: none")] = 5,
+        seed: Annotated[int, Field(ge=0)] = 0,
+        pause: Annotated[float, Field(ge=0, le=60, description="Seconds to rest after each epoch")] = 0,
     ) -> Iterator[Metrics]:
         """Learn from photographs; `out` then holds the head, which `load` takes as artifact."""
+        state = checkpoint.State(out)
+        classes, seen = state.seen(lambda: self.look(dataset))
+        fold = folds_of(classes, folds, seed)
+        descent = Descent(seen, classes, np.array([fold != each for each in range(-1, folds)]))
+        state.restore(descent)
+        with state.kept(descent):
+            while descent.epoch < epochs:
+                descent.step()
+                state.look(descent)
+                yield Metrics(
+                    descent.epoch, descent.loss(), float(descent.right(0).mean()), crossed(descent, fold)
+                )
+                time.sleep(pause)
+        descent.head().write(out)
+
+    def look(self, dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
+        """Give class and numbers of each photograph to learn from."""
         given = [(name, self.see(each)) for name, each in photographs.read(dataset or self.photographs)]
         if len({name for name, _ in given}) < 2:
             raise ValueError(
                 f"{len(given)} photographs of fewer than two classes: there is nothing to tell apart."
             )
-        classes, seen = np.array([name for name, _ in given]), np.stack([each for _, each in given])
-        held, learnt = split(len(classes), validation, seed)
-        for epoch, (head, loss) in enumerate(descend(seen[learnt], classes[learnt], epochs), 1):
-            yield Metrics(epoch, loss, *(right(head, seen[part], classes[part]) for part in (learnt, held)))
-        head.write(out)
+        return np.array([name for name, _ in given]), np.stack([each for _, each in given])
 
     def see(self, pixels: np.ndarray) -> np.ndarray:
         """Give the 1280 numbers that the network makes of a picture."""
         return np.asarray(self.session.run(None, {"pictures": pixels[None]})[0][0])
 
 
-def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    shuffled = np.random.default_rng(seed).permutation(count)
-    return shuffled[: round(share * count)], shuffled[round(share * count) :]
+def folds_of(classes: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Deal the photographs out, class by class, so that each fold has its share of each."""
+    random = np.random.default_rng(seed)
+    dealt, next_fold = np.zeros(len(classes), int), 0
+    for name in np.unique(classes):
+        members = random.permutation(np.flatnonzero(classes == name))
+        dealt[members] = (next_fold + np.arange(len(members))) % max(folds, 1)
+        next_fold += len(members)
+    return dealt
 
 
-def right(head: Head, seen: np.ndarray, classes: np.ndarray) -> float | None:
-    """How large a share of it the head names rightly; None of nothing."""
-    if not len(classes):
+def crossed(descent: Descent, fold: np.ndarray) -> float | None:
+    """How large a share is named rightly by the head that did not learn from it; None without folds."""
+    if len(descent.learnt) == 1:
         return None
-    return float(np.mean(head.classes[head.probabilities(seen).argmax(axis=1)] == classes))
+    right = [descent.right(each + 1)[fold == each] for each in range(len(descent.learnt) - 1)]
+    return float(np.concatenate(right).mean())
