@@ -107,11 +107,17 @@ class Files:
             return incoming.stream.read()
         if kind == "image":
             return image(incoming)
-        self._folder = self._folder or Path(tempfile.mkdtemp(prefix="files-"))
-        path = Path(tempfile.mkdtemp(dir=self._folder)) / file_name(incoming)
+        path = self._place() / file_name(incoming)
         with path.open("wb") as target:
             shutil.copyfileobj(incoming.stream, target)
         return upload(path, incoming) if kind == "upload" else path
+
+    def _place(self) -> Path:
+        """A folder for one file: several may have the same name."""
+        if self._folder is not None:
+            return Path(tempfile.mkdtemp(dir=self._folder))
+        self._folder = Path(tempfile.mkdtemp(prefix="files-"))
+        return self._folder
 
 
 def upload(path: Path, incoming: Incoming) -> Upload:
