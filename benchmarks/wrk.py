@@ -62,9 +62,9 @@ class Engine:
 
     def __init__(self, apihost: str, auth: str, script: Path) -> None:
         self.apihost, self.script = apihost, script
-        key = base64.b64encode(auth.encode()).decode()
-        script.write_text(SCRIPT % key)
-        self._headers = {"Authorization": f"Basic {key}", "Content-Type": "application/json"}
+        self.key = base64.b64encode(auth.encode()).decode()
+        script.write_text(SCRIPT % self.key)
+        self._headers = {"Authorization": f"Basic {self.key}", "Content-Type": "application/json"}
         self._connection = HTTPConnection(apihost.removeprefix("http://"), timeout=60)
         self._used = 0.0
 

@@ -22,6 +22,7 @@ from deepwhisk.engine.logs import Logs
 
 _MEBIBYTE = 1 << 20
 _SENTINEL_SECONDS = 2.0
+_UNMARKED = {"DEEPWHISK_LOG_ENDS": "answer"}  # deepwhisk_runtime.container
 
 
 @dataclass(slots=True)
@@ -182,10 +183,14 @@ async def fork(
     with ExitStack() as theirs:
         listener = theirs.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(str(folder / "door"))
-        listener.listen(16)
+        listener.listen(
+            16 + executable.concurrency
+        )  # where none is left, a call is told that nobody is there
         (stdout, stdout_end), (stderr, stderr_end) = open_pipe(theirs), open_pipe(theirs)
         alone = executable.concurrency == 1
-        output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone)
+        marked = bool(program) or not alone
+        own |= {} if marked else _UNMARKED
+        output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone, marked=marked)
         origin: Origin = "cold" if program else "forked"
         container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end, origin)
         birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end, program)
