@@ -123,7 +123,7 @@ def _whole(part: bytes, more: bool) -> bytes:
         lead = part[-back]
         if lead >= 0xC0:
             need = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-            return part[:-back] if need > back else part
+            return (part[:-back] or part) if need > back else part
         if lead < 0x80:
             break
     return part
