@@ -31,6 +31,7 @@ def job_body(job: Job, image: str, pull: str | None, pod: Mapping[str, Any], par
         "spec": {
             "suspend": True,
             "backoffLimit": 0,
+            "podFailurePolicy": {"rules": [_DISRUPTED]},
             "ttlSecondsAfterFinished": KEPT_SECONDS,
             "template": {
                 "metadata": {"labels": labels},
@@ -79,6 +80,8 @@ def _pod(job: Job, image: str, pull: str | None, pod: Mapping[str, Any], partiti
     return spec
 
 
+# So that the Job says why, when the pod is gone.
+_DISRUPTED = {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 _LOST = [
     {
         "key": f"node.kubernetes.io/{lost}",

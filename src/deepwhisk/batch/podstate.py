@@ -77,6 +77,8 @@ def _failure(failed: Json, pod: Json | None) -> tuple[State, str]:
     said = str(failed.get("message") or failed.get("reason") or "")
     if failed.get("reason") == "DeadlineExceeded":
         return State.TIMEOUT, said
+    if pod is None and failed.get("reason") == "PodFailurePolicy":
+        return State.PREEMPTED, f"its pod was evicted: {said}"
     if pod is None:
         return State.NODE_FAILED, f"its pod is gone: {said}"
     status = pod["status"]

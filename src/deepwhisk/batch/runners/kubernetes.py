@@ -23,6 +23,7 @@ from deepwhisk.errors import RunnerRefused, SettingsError
 
 OPTIONS = ("kubeconfig", "image", "pull", "pod", "partition_label", "cpus", "memory", "gpus")
 TAIL_BYTES = 20_000
+NODES_SECONDS = 60.0  # that nodes are remembered
 
 Json = dict[str, Any]
 
@@ -45,11 +46,11 @@ class KubernetesRunner:
         self._pod = _read_pod(file("kubernetes:", options, "pod"))
         said = (name for name in ("cpus", "memory", "gpus") if name in options)
         self._most = {name: whole("kubernetes:", options, name, 0) for name in said}
+        self._nodes: tuple[float, list[Json]] = (-NODES_SECONDS, [])
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
         """Each with its Secret; one whose name is there already is that one."""
-        offer = self.offer()
-        bodies = [self._body(job, offer) for job in jobs]
+        bodies = [self._body(job) for job in jobs]
         for job, body in zip(jobs, bodies, strict=True):
             self._put(job, body)
         return [job.name for job in jobs]
@@ -81,25 +82,53 @@ class KubernetesRunner:
 
     def offer(self) -> Offer:
         """The largest node, as far as nodes may be listed; what the site says goes before."""
-        nodes, pods, own = self._api.nodes(), self._api.all_pods(), self._api.pods()
+        nodes, pods, own = self._look(0), self._api.all_pods(), self._api.pods()
         left = free(nodes, own if pods is None else pods)
-        label = self._options.get("partition_label")
-        pools = {each["metadata"].get("labels", {}).get(label) for each in nodes} - {None}
         return Offer(
             **{**largest(nodes), **self._most},
             time=None,
-            partitions=tuple(sorted(map(str, pools))),
+            partitions=self._pools(nodes),
             waiting=sum(each["status"].get("phase") == "Pending" for each in own),
             free_cpus=left["cpus"],
             free_gpus=left["gpus"],
         )
 
-    def _body(self, job: Job, offer: Offer) -> Json:
-        image, label = job.image or self._options.get("image"), self._options.get("partition_label")
+    def _look(self, seconds: float) -> list[Json]:
+        """The nodes, as they were at most so long ago."""
+        at, nodes = self._nodes
+        if time.monotonic() - at > seconds:
+            nodes = self._api.nodes()
+            self._nodes = time.monotonic(), nodes
+        return nodes
+
+    def _pools(self, nodes: list[Json]) -> tuple[str, ...]:
+        label = self._options.get("partition_label")
+        found = {each["metadata"].get("labels", {}).get(label) for each in nodes} - {None}
+        return tuple(sorted(map(str, found)))
+
+    def _body(self, job: Job) -> Json:
+        """Raises RunnerRefused for what this cluster never has, to the newest that is known of it."""
+        image = job.image or self._options.get("image")
         if not image:
             raise RunnerRefused("A pod needs an image: give the site `image`, or the model one of its own.")
-        _check(job, offer)
-        return job_body(job, str(image), self._options.get("pull"), self._pod, label)
+        if self._lacks(job, self._look(NODES_SECONDS)) and (said := self._lacks(job, self._look(0))):
+            raise RunnerRefused(said)
+        pull, label = self._options.get("pull"), self._options.get("partition_label")
+        return job_body(job, str(image), pull, self._pod, label)
+
+    def _lacks(self, job: Job, nodes: list[Json]) -> str | None:
+        asked, most = job.resources, {**largest(nodes), **self._most}
+        for what, wanted, there in (
+            ("CPUs", asked.cpus, most["cpus"]),
+            ("MB of memory", asked.memory, most["memory"]),
+            ("GPUs", asked.gpus, most["gpus"]),
+        ):
+            if wanted > there:
+                return f"{wanted} {what} are wanted; the largest node gives {there}."
+        if asked.partition and asked.partition not in (pools := self._pools(nodes)):
+            named = ", ".join(pools) or "none; name the label of node pools in `partition_label`"
+            return f"There is no partition {asked.partition!r}; there are: {named}."
+        return None
 
     def _put(self, job: Job, body: Json) -> None:
         """Suspended, with its Secret, and on: whichever of these was done before is not done again."""
@@ -109,21 +138,6 @@ class KubernetesRunner:
         if CANCELLED not in made["metadata"].get("annotations", {}):
             self._api.make_secret(secret_body(job, made["metadata"]["uid"]))
             self._api.change_job(job.name, {"spec": {"suspend": False}})
-
-
-def _check(job: Job, offer: Offer) -> None:
-    """Raises RunnerRefused for what this cluster never has."""
-    asked = job.resources
-    for what, wanted, there in (
-        ("CPUs", asked.cpus, offer.cpus),
-        ("MB of memory", asked.memory, offer.memory),
-        ("GPUs", asked.gpus, offer.gpus),
-    ):
-        if wanted > there:
-            raise RunnerRefused(f"{wanted} {what} are wanted; the largest node gives {there}.")
-    if asked.partition and asked.partition not in offer.partitions:
-        pools = ", ".join(offer.partitions) or "none; name the label of node pools in `partition_label`"
-        raise RunnerRefused(f"There is no partition {asked.partition!r}; there are: {pools}.")
 
 
 def _is_old(job: Json) -> bool:
