@@ -11,9 +11,7 @@ from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 from fixtures.kubernetes import KUBECONFIG
 
 HARD_TEXT = "a'b\"c `id` $(touch gone) \\ %s\n; $HOME ünï ✓\n"
-ONE_SLURM = pytest.mark.xdist_group("slurm")
-ALL = ["local", pytest.param("slurm_here", marks=ONE_SLURM)]
-ALL += ["kubernetes"] if KUBECONFIG else []
+ALL = ("local", "slurm_here", "slurm_ssh", "slurm_rest")
 
 
 @pytest.fixture(params=ALL)

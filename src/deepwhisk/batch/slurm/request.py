@@ -37,6 +37,7 @@ case "${{SLURM_ARRAY_TASK_ID:-0}}" in
 {cases}
 esac
 """
+_WARNING = "(sleep {seconds}; kill -TERM $$) >/dev/null 2>&1 </dev/null &\n"
 
 
 def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -90,11 +91,18 @@ def check(batch: Sequence[Job], offer: Offer) -> None:
             )
 
 
-def script(batch: Sequence[Job], logs: str) -> str:
-    """What /bin/sh runs on the node; the variables of each are chosen by its place in the array."""
-    cases = "\n".join(f"{index}) {_exports(job.variables)} ;;" for index, job in enumerate(batch))
+def script(batch: Sequence[Job], logs: str, *, warned: bool = False) -> str:
+    """What /bin/sh runs on the node; the variables of each are chosen by its place in the array.
+
+    With WARNED it tells itself to end before its time is up, where Slurm cannot be asked to.
+    """
+    job = batch[0]
+    cases = "\n".join(f"{index}) {_exports(each.variables)} ;;" for index, each in enumerate(batch))
     folder = f'"{LOGS}"' if logs == LOGS else shlex.quote(logs)
-    return "#!/bin/sh\n" + _BEGINNING.format(logs=folder, days=_KEPT_DAYS, cases=cases) + batch[0].script
+    beginning = _BEGINNING.format(logs=folder, days=_KEPT_DAYS, cases=cases)
+    if warned and job.grace < job.resources.time:
+        beginning += _WARNING.format(seconds=minutes(job.resources.time) * 60 - job.grace)
+    return "#!/bin/sh\n" + beginning + job.script
 
 
 def _exports(variables: Mapping[str, str]) -> str:
