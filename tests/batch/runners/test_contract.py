@@ -11,7 +11,8 @@ from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 from fixtures.kubernetes import KUBECONFIG
 
 HARD_TEXT = "a'b\"c `id` $(touch gone) \\ %s\n; $HOME ünï ✓\n"
-ALL = ("local", "slurm_here", "slurm_ssh", "slurm_rest")
+ALL = ["local", "slurm_here", "slurm_ssh", "slurm_rest"]
+ALL += ["kubernetes"] if KUBECONFIG else []
 
 
 @pytest.fixture(params=ALL)
