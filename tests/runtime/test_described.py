@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from openapi_spec_validator import validate
 from werkzeug.test import Client
 
 from deepwhisk_runtime import ui
+from deepwhisk_runtime.jobs import Jobs
 from deepwhisk_runtime.rest import Offers, create_app
 from deepwhisk_runtime.service import Provision, load
 from deepwhisk_runtime.trainings import Trainings
@@ -128,6 +130,34 @@ def test_a_training_is_described_with_its_own_arguments(client: Client) -> None:
     assert set(document["paths"]["/v2/models/taker/train/{uuid}"]) == {"get", "delete"}
     old = described(client, "/swagger.json")["paths"]["/v2/models/taker/train/"]["post"]["parameters"]
     assert [(each["name"], each["in"]) for each in old] == [("data", "formData"), ("epochs", "query")]
+
+
+def test_a_web_action_tells_what_a_key_opens(tmp_path: Path) -> None:
+    folder = tmp_path / "taker"
+    folder.mkdir()
+    (folder / "model.py").write_text(SOURCE)
+    service = load(folder, "taker", Provision())
+    jobs = Jobs(service, {})
+    client = Client(create_app(service, Offers(trainings=jobs, jobs=jobs)))
+
+    document = described(client, "/openapi.json")
+    validate(document)
+    one = document["paths"]["/v2/models/taker/predictions/{uuid}"]["get"]
+    assert one["security"] == [{"openwhisk": []}]
+    assert {"200", "401", "403", "404"} <= one["responses"].keys()
+    predict = document["paths"]["/v2/models/taker/predict/"]["post"]
+    assert (predict["security"][0], predict["parameters"][0]["name"]) == ({}, "async")
+    assert "202" in predict["responses"]
+    assert document["components"]["securitySchemes"]["openwhisk"]["scheme"] == "basic"
+    old = described(client, "/swagger.json")
+    validate(old)
+    assert old["paths"]["/v2/models/taker/train/"]["post"]["security"] == [{"openwhisk": []}]
+    assert "/v2/models/taker/predictions/{uuid}" in old["paths"]
+
+
+def test_who_serves_alone_tells_of_no_key(client: Client) -> None:
+    for path in ("/openapi.json", "/swagger.json"):
+        assert "openwhisk" not in client.get(path).get_data(as_text=True)
 
 
 def test_the_page_is_where_the_old_one_was(client: Client) -> None:

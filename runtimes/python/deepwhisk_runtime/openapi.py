@@ -25,7 +25,7 @@ FAULTS = {
     "500": ("The model failed; names cause and phase", FAILED),
     "501": ("Not offered here", FAILED),
 }
-TRAINING = {
+TRAINING: dict[str, Any] = {
     "type": "object",
     "required": ["date", "args", "uuid", "status"],
     "properties": {
@@ -33,6 +33,7 @@ TRAINING = {
         "args": OBJECT,
         "uuid": {"type": "string"},
         "status": {"enum": ["running", "done", "error", "cancelled"]},
+        "state": {"type": "string", "description": "Where it really is: queued, unreachable, refused, …"},
         "message": {"type": "string"},
         "result": OBJECT,
     },

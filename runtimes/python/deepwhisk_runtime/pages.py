@@ -38,18 +38,20 @@ def model(service: Served) -> dict[str, Any]:
     }
 
 
-def openapi(service: Served) -> dict[str, Any]:
-    """The application in OpenAPI 3.1."""
-    from deepwhisk_runtime import openapi  # noqa: PLC0415 — for who reads it
+def openapi(service: Served, jobs: bool) -> dict[str, Any]:
+    """The application in OpenAPI 3.1; with JOBS, what a key opens too."""
+    from deepwhisk_runtime import jobs_described, openapi  # noqa: PLC0415 — for who reads it
 
-    return openapi.document(service, request.script_root)
+    document = openapi.document(service, request.script_root)
+    return jobs_described.in_openapi(document, service) if jobs else document
 
 
-def swagger(service: Served) -> dict[str, Any]:
-    """The application in Swagger 2.0."""
-    from deepwhisk_runtime import swagger  # noqa: PLC0415 — for who reads it
+def swagger(service: Served, jobs: bool) -> dict[str, Any]:
+    """The application in Swagger 2.0; with JOBS, what a key opens too."""
+    from deepwhisk_runtime import jobs_described, swagger  # noqa: PLC0415 — for who reads it
 
-    return swagger.document(service, request.script_root)
+    document = swagger.document(service, request.script_root)
+    return jobs_described.in_swagger(document, service) if jobs else document
 
 
 def link(relation: str, href: str, content_type: str = JSON) -> dict[str, str]:

@@ -90,8 +90,9 @@ def add_pages(add: Routes, service: Served, offers: Offers) -> None:
         add("/ui", "ui", lambda: redirect(url_for("docs")))
         add("/api", "docs", lambda: Response(ui.page(service.name), mimetype="text/html"))
         add("/api/<file>", "docs_file", lambda file: ui.file(file, request))
-        add("/openapi.json", "described", lambda: as_json(pages.openapi(service)))
-        add("/swagger.json", "described_before", lambda: as_json(pages.swagger(service)))
+        jobs = offers.jobs is not None
+        add("/openapi.json", "described", lambda: as_json(pages.openapi(service, jobs)))
+        add("/swagger.json", "described_before", lambda: as_json(pages.swagger(service, jobs)))
 
 
 def add_predictions(add: Routes, service: Served, offers: Offers) -> None:
