@@ -14,7 +14,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from deepwhisk_runtime.activation import Activation
-from deepwhisk_runtime.errors import Exited, Refused
+from deepwhisk_runtime.errors import Exited, Refused, shown
 from deepwhisk_runtime.jsontext import NotJSON, dumps
 
 MODULE = "main__"  # what OpenWhisk's own image calls it, and what tracebacks and pickles name
@@ -36,7 +36,7 @@ class Action:
             result = self._function(value)
         except Exception as error:  # noqa: BLE001 — whatever it raises is its answer
             print_traceback(error)
-            result = {"error": str(error)}
+            result = {"error": shown(error)}
         except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
             print_parting_words(error)
             raise Exited(400, "command exited") from error

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from deepwhisk_runtime.action import print_traceback
-from deepwhisk_runtime.errors import Fault, describe
+from deepwhisk_runtime.errors import Fault, describe, shown
 
 Handed = TypeVar("Handed")
 # Where models written for DEEPaaS say with which status a call is to be refused.
@@ -41,7 +41,7 @@ def called(phase: str, function: Callable[..., Any], arguments: Mapping[str, Any
 def raised(phase: str, error: BaseException) -> Fault:
     """What a function of the model raised, as a fault of that phase."""
     if isinstance(error, SystemExit):
-        return Fault(phase, f"{phase} ended the program: sys.exit({error.code!r}).", error)
+        return Fault(phase, f"{phase} ended the program: sys.exit({shown(error.code, repr)}).", error)
     print_traceback(error)
     return Fault(phase, f"{phase} raised {describe(error)}", error, status=status_of(error))
 

@@ -7,6 +7,7 @@ Fault          a model could not do what it was asked; names cause and phase
 └── Invalid    … because of the arguments; names every field with its value and limit
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -93,5 +94,13 @@ class Invalid(Fault):
 
 def describe(error: BaseException) -> str:
     """`ValueError: what it says`; only the name when it says nothing."""
-    text = str(error)
+    text = shown(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def shown(value: object, form: Callable[[object], str] = str) -> str:
+    """The text of what a model made, which may not be able to give one."""
+    try:
+        return form(value)
+    except Exception as error:  # noqa: BLE001 — its code is the model's
+        return f"(it cannot be shown: {type(error).__name__})"
