@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from benchmarks.asks import KINDS, LARGE_EVERY, ask
 from benchmarks.corpus import played, served, settled
+
 from deepwhisk_runtime.errors import describe
 
 REQUESTS = 350
