@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--all-extras --group dev pyproject.toml --output-file requirements.lock
 
-.PHONY: setup up demo test check bench lock clean
+.PHONY: setup up demo demo-training test check bench lock clean
 
 setup: .venv/ready ## the tool at .venv/bin/deepwhisk
 
@@ -22,6 +22,9 @@ up: setup ## store, engine and feed, with the catalog deployed
 
 demo: setup ## from photographs in a bucket to named classes in another
 	$(BIN)/deepwhisk demo
+
+demo-training: setup ## a trigger retrains a model, and its new version answers
+	$(BIN)/deepwhisk demo --training
 
 check: setup ## format, lint, types
 	$(BIN)/ruff format --check .

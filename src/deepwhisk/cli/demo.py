@@ -10,6 +10,7 @@ from typing import Any
 import click
 import requests
 
+from deepwhisk.cli import demo_training
 from deepwhisk.cli.common import out
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
@@ -28,17 +29,22 @@ WAIT_SECONDS = 60.0
 
 
 @click.command()
-def demo() -> None:
+@click.option("--training", is_flag=True, help="Retrain a model by a trigger, and promote what comes of it.")
+def demo(training: bool) -> None:
     """See all of it work, once: from photographs to classes.
 
     Starts everything on free ports, puts photographs into a bucket and prints the classes that come out. Then
     asks the same model over HTTP and from the command line, and checks every answer against the expected
-    one. Exit code 1 when one is wrong.
+    one. With --training a trigger retrains a model, and the same photograph is answered by its new version.
+    Exit code 1 when something is not as expected.
     """
     project = Project.find(Path.cwd())
-    model = project.model(MODEL)
     with tempfile.TemporaryDirectory(prefix="deepwhisk-demo-") as folder:
         with Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None) as machine, settling():
+            if training:
+                demo_training.show(machine, project)
+                return
+            model = project.model(MODEL)
             machine.start(project, only(project, model))
             wrong = _show_all(machine, model)
         if wrong:

@@ -59,8 +59,8 @@ class Attempt:
             return {"state": "error", "phase": "begin", "message": message}
 
     def _done(self) -> dict[str, Any]:
-        if self._order.cancelled:
-            raise Interrupted("the training was cancelled")
+        if self._order.unwanted:
+            raise Interrupted(self._order.unwanted)
         inputs = Inputs(self._order, self.folder, self.log, self._stop)
         self.record.begin(inputs, self._stop)
         self._greet()

@@ -53,8 +53,13 @@ class Order:
         return links.get(name)
 
     @property
+    def unwanted(self) -> str:
+        """Why nobody wants it any more; empty when somebody does."""
+        return str(self.told.get("stop") or ("it was cancelled" if self.cancelled else ""))
+
+    @property
     def cancelled(self) -> bool:
-        """Whether nobody wants it any more."""
+        """Whether somebody cancelled the training."""
         return bool(self.told.get("cancelled"))
 
     @property
@@ -70,5 +75,5 @@ class Order:
         """Look again from time to time; the thread of it ends with the job."""
         while not ended.wait(self.seconds):
             self.renew()
-            if self.cancelled:
-                stop.tell("the training was cancelled")
+            if self.unwanted:
+                stop.tell(self.unwanted)
