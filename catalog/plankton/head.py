@@ -11,6 +11,7 @@ import numpy as np
 
 FILE = "head.npz"
 RATE, MOMENTUM = 0.02, 0.5  # of the descent
+START = 0.05  # how far apart the weights are at first
 DECAY = 1.0  # of the weights: few photographs, many numbers
 
 
@@ -39,13 +40,14 @@ class Head:
 class Descent:
     """Heads that learn at once, each from the photographs that its row of `learnt` says."""
 
-    def __init__(self, seen: np.ndarray, names: np.ndarray, learnt: np.ndarray) -> None:
+    def __init__(self, seen: np.ndarray, names: np.ndarray, learnt: np.ndarray, seed: int) -> None:
         self.classes, self.numbers = np.unique(names, return_inverse=True)
         self.learnt = learnt
         self.middle = seen.mean(axis=0)
         self.centered, self.wanted = seen - self.middle, np.eye(len(self.classes))[self.numbers]
-        self.weight = np.zeros((len(learnt), seen.shape[1], len(self.classes)))
-        self.bias, self.speed = np.zeros((len(learnt), len(self.classes))), np.zeros_like(self.weight)
+        shape = len(learnt), seen.shape[1], len(self.classes)
+        self.weight = np.random.default_rng(seed).normal(0, START, shape)
+        self.bias, self.speed = np.zeros((len(learnt), len(self.classes))), np.zeros(shape)
         self.epoch = 0
 
     def state(self) -> dict[str, np.ndarray]:

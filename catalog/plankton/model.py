@@ -70,7 +70,7 @@ class Model:
         state = checkpoint.State(out)
         classes, seen = state.seen(lambda: self.look(dataset))
         fold = folds_of(classes, folds, seed)
-        descent = Descent(seen, classes, np.array([fold != each for each in range(-1, folds)]))
+        descent = Descent(seen, classes, np.array([fold != each for each in range(-1, folds)]), seed)
         state.restore(descent)
         with state.kept(descent):
             while descent.epoch < epochs:

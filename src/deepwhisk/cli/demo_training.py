@@ -1,4 +1,4 @@
-"""`deepwhisk demo --training`: a trigger retrains a model, and what came of it answers the same photograph."""
+"""`deepwhisk demo --training`: a trigger retrains a model, which answers the same photograph anew."""
 
 import json
 import time
