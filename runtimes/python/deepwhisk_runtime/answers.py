@@ -41,6 +41,20 @@ class Outgoing:
         return told | ({"filename": self.name} if self.name else {})
 
 
+class Encoded:
+    """An answer that is JSON text already."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+
+class Held:
+    """A file that stands for a Path, bytes or a picture: unlike Outgoing, its caller chose no type."""
+
+    def __init__(self, file: Outgoing) -> None:
+        self.file = file
+
+
 def typed(result: Any, content_type: str) -> Outgoing:
     """A result as the file of the type that the caller asked for with `accept`."""
     if isinstance(result, str):
@@ -61,6 +75,8 @@ def encode(result: Any, put: Callable[[Outgoing], dict[str, Any]] = Outgoing.inl
     if result is None:
         raise Fault("result", "predict returned nothing (None); it has to return its answer.")
 
+    if isinstance(result, Encoded):
+        return result.text
     if isinstance(result, Outgoing):
         result = put(result)  # orjson would write out its members
 
@@ -144,6 +160,8 @@ def file_of(value: Any) -> Outgoing | None:
     """The file that a value is, if it is one."""
     if isinstance(value, Outgoing):
         return value
+    if isinstance(value, Held):
+        return value.file
     if isinstance(value, Path):
         return _read(value)
     if isinstance(value, (bytes, bytearray, memoryview)):

@@ -7,7 +7,7 @@ queries, other types) goes to the application, which is made when something firs
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deepwhisk_runtime.activation import never
@@ -20,6 +20,7 @@ from deepwhisk_runtime.served import JSON, Asking, Served
 ACTIVATION = "deepwhisk.activation"  # WSGI variables that a replayed web action brings
 PUT = "deepwhisk.put"
 GONE, LEFT = "deepwhisk.gone", "waitress.client_disconnected"  # who knows whether the client has gone
+CACHED = "X-Cache"
 LARGEST = 1 << 20  # bytes of a body; a larger one is for the application, which need not hold it
 ANYTHING = ("", "*/*")  # what asks for no type
 QUICK = 0.001  # seconds
@@ -35,6 +36,13 @@ class Reply:
     body: bytes
     status: int = 200
     content_type: str = JSON
+    cached: str = ""  # "hit", "miss" or "bypass", of a model whose answers are kept
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What is said of the body, but for its length."""
+        said = [("Content-Type", self.content_type)]
+        return [*said, (CACHED, self.cached)] if self.cached else said
 
 
 class Direct:
@@ -52,8 +60,7 @@ class Direct:
             return self._whole(environ, start)
         content = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         reply = self.answer(content, environ)
-        length = str(len(reply.body))
-        start(line(reply.status), [("Content-Type", reply.content_type), ("Content-Length", length)])
+        start(line(reply.status), [*reply.headers, ("Content-Length", str(len(reply.body)))])
         return [reply.body]
 
     def takes(self, environ: Mapping[str, Any]) -> bool:
@@ -71,7 +78,9 @@ class Direct:
     @property
     def quick(self) -> bool:
         """Whether calls come one by one, and are over so soon that nobody is kept waiting by them."""
-        return self._taken is not None and self._taken < QUICK and self._service.together == 1
+        if self._service.together > 1 or self._service.keeps:
+            return False
+        return self._taken is not None and self._taken < QUICK
 
     def answer(self, content: bytes, environ: Mapping[str, Any]) -> Reply:
         """The answer to a body; the WSGI variables say who asks."""
@@ -87,16 +96,30 @@ class Direct:
             self._taken = taken if self._taken is None else self._taken + (taken - self._taken) / RECENT
 
     def _predict(self, content: bytes, environ: Mapping[str, Any]) -> Reply:
-        service, put = self._service, environ.get(PUT, Outgoing.inline)
-        given = chosen(members(content), service.signature)
-        return service.predict(
-            given, lambda result: handed(result, service.wraps, put, JSON.__eq__), asking(environ)
-        )
+        given = chosen(members(content), self._service.signature)
+        return predicted(self._service, given, environ, JSON.__eq__)
+
+
+def predicted(
+    service: Served, given: Mapping[str, Any], environ: Mapping[str, Any], wants: Callable[[str], bool]
+) -> Reply:
+    """The answer to the arguments of a request."""
+    put, asked = environ.get(PUT, Outgoing.inline), asking(environ)
+    reply = service.predict(given, lambda result: handed(result, service.wraps, put, wants), asked)
+    return replace(reply, cached=asked.cached) if asked.cached else reply
 
 
 def asking(environ: Mapping[str, Any]) -> Asking:
     """How a request is asked."""
-    return Asking(environ.get(GONE) or environ.get(LEFT) or never)
+    return Asking(
+        environ.get(GONE) or environ.get(LEFT) or never, wish(environ.get("HTTP_CACHE_CONTROL", ""))
+    )
+
+
+def wish(said: str) -> str:
+    """What a header Cache-Control asks for."""
+    words = {each.strip().lower() for each in said.split(",")} if said else ()
+    return "no-store" if "no-store" in words else "no-cache" if {"no-cache", "max-age=0"} & set(words) else ""
 
 
 class Later:

@@ -33,6 +33,7 @@ class Module:
     """One module from outside."""
 
     together = 1
+    keeps = False
 
     def __init__(self, name: str, folder: Path, offered: Any, about: Mapping[str, Any]) -> None:
         self.name = name

@@ -13,9 +13,8 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
 
 from deepwhisk_runtime import metrics, pages, ui
-from deepwhisk_runtime.answers import Outgoing
 from deepwhisk_runtime.captured import Captured
-from deepwhisk_runtime.direct import PUT, Reply, asking, failed, handed, invalid
+from deepwhisk_runtime.direct import Reply, failed, invalid, predicted
 from deepwhisk_runtime.errors import Fault, Invalid
 from deepwhisk_runtime.forms import arguments
 from deepwhisk_runtime.jsontext import dumps
@@ -163,16 +162,12 @@ def predict(service: Served) -> Response:
     given = taken(service.signature)
     if service.signature.accepts and not given.get("accept"):
         given |= accepted(service.signature.accepts)
-    put = request.environ.get(PUT, Outgoing.inline)
-    reply = service.predict(
-        given, lambda result: handed(result, service.wraps, put, wants), asking(request.environ)
-    )
-    return response(reply)
+    return response(predicted(service, given, request.environ, wants))
 
 
 def response(reply: Reply) -> Response:
     """An answer as Flask has it."""
-    return Response(reply.body, reply.status, content_type=reply.content_type)
+    return Response(reply.body, reply.status, reply.headers)
 
 
 def accepted(choices: tuple[str, ...]) -> dict[str, str]:

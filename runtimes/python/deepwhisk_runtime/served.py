@@ -40,6 +40,8 @@ class Asking:
     """How a model is asked."""
 
     gone: Callable[[], bool] = never  # whether nobody waits for the answer any more
+    wish: str = ""  # "no-cache": what was answered before will not do; "no-store": nor is it to be kept
+    cached: str = ""  # what became of it, of a model whose answers are kept: "hit", "miss", "bypass"
 
 
 class Taking(Protocol):
@@ -67,6 +69,9 @@ class Served(Protocol):
 
     @property
     def together(self) -> int: ...  # how many calls it answers at once
+
+    @property
+    def keeps(self) -> bool: ...  # whether its answers are kept
 
     @property
     def training(self) -> Taking | None: ...

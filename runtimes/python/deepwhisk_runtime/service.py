@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepwhisk_runtime import answers, model, texts
 from deepwhisk_runtime.action import compiled, module_of, print_traceback
@@ -21,6 +21,9 @@ from deepwhisk_runtime.calling import called, spent, within
 from deepwhisk_runtime.errors import Fault, describe
 from deepwhisk_runtime.served import JSON, Asking, Counts, Handed, Served, Taking
 from deepwhisk_runtime.signature import Signature
+
+if TYPE_CHECKING:
+    from deepwhisk_runtime.kept import Kept
 
 OUT = "out"  # the argument of `train` that is not the caller's: where it leaves what comes of it
 
@@ -44,19 +47,32 @@ class Service:
 
     wraps = True
 
-    def __init__(self, name: str, folder: Path, description: model.Description, made: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        description: model.Description,
+        made: Any,
+        provision: Provision = Provision(),
+    ) -> None:
         self.name = name
         self.folder = folder
         self.description = description
         self.signature: Taking = Signature(made.predict)
         self.counts = Counts()
         self._line = line_of(made)
+        self._kept = kept_of(made, folder, provision)
         self._train: Callable[..., Any] | None = getattr(made, "train", None)
 
     @property
     def together(self) -> int:
         """How many calls it answers at once."""
         return self._line.most
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its answers are kept."""
+        return self._kept is not None
 
     @functools.cached_property
     def training(self) -> Taking | None:
@@ -98,6 +114,11 @@ class Service:
             return within("result", hand_over, self._call(arguments, asking))
 
     def _call(self, arguments: dict[str, Any], asking: Asking) -> Any:
+        if self._kept is None:
+            return self._ask(arguments, asking)
+        return within("result", self._kept.answer, arguments, asking, lambda: self._ask(arguments, asking))
+
+    def _ask(self, arguments: dict[str, Any], asking: Asking) -> Any:
         result = self._line.call(arguments, asking.gone)
         wanted = arguments.get("accept") if self.signature.accepts else None
         return result if wanted in (None, JSON) else within("result", answers.typed, result, wanted)
@@ -131,7 +152,7 @@ def load(folder: Path, name: str, provision: Provision) -> Served:
         sys.path.insert(0, str(folder))
         module = module_of(folder / model.FILE, compiled(folder / model.FILE), "model")
         made = _made(module, provision, folder) if description.is_class else module
-        service = Service(name, folder, description, made)
+        service = Service(name, folder, description, made, provision)
     except Fault:
         raise
     except model.NotAModel as error:
@@ -142,6 +163,17 @@ def load(folder: Path, name: str, provision: Provision) -> Served:
         raise Fault("load", f"The model {name} cannot be loaded: {describe(error)}", error) from error
     service.counts.loaded_in = time.perf_counter() - begun
     return service
+
+
+def kept_of(made: Any, folder: Path, provision: Provision) -> "Kept | None":
+    """Where the answers of a model are kept that says it is deterministic."""
+    if getattr(made, "deterministic", False) is not True:
+        return None
+    # Few models say so: no other waits for this.
+    from deepwhisk_runtime import identity, kept  # noqa: PLC0415
+
+    version = functools.cache(lambda: identity.version_of(folder, provision.weights, provision.artifact))
+    return kept.Kept(version, kept.folder_of())
 
 
 def _made(module: Any, provision: Provision, folder: Path) -> Any:

@@ -81,6 +81,7 @@ def engine(
             node=node,
             default=containers.driver,
             images=containers.images(state, os.environ),
+            answers=state.folder / "answers",
         ),
         lambda address: click.echo(f"ready at {address}"),
     )

@@ -177,6 +177,7 @@ class MachinePool(WarmPool):
     `scratch` is where containers have their folders: the system's place for temporary files if None.
     `node` runs actions of kind `nodejs:…`, if there is one. `default` names the driver of kinds and own
     images; `images` makes those that run any image, the preferred one first, from what to set in containers.
+    `answers` is where processes keep the answers of models that say they are deterministic.
     """
 
     def __init__(
@@ -191,9 +192,11 @@ class MachinePool(WarmPool):
         node: Node | None = None,
         default: str = PROCESS,
         images: Mapping[str, MakeDriver] | None = None,
+        answers: Path | None = None,
     ) -> None:
         known = {"__OW_API_HOST": api_host, **(variables or {})}
-        self._processes = ProcessDriver(cache, known, idle_seconds, scratch, node)
+        shared = {"DEEPWHISK_ANSWERS": str(answers.absolute())} if answers else {}
+        self._processes = ProcessDriver(cache, known | shared, idle_seconds, scratch, node)
         made = {name: make(known) for name, make in (images or {}).items()}
         budget = memory or int(machine() * 0.7) >> 20
         chooser = Chooser(self._processes, made, default)
