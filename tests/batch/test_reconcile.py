@@ -321,6 +321,28 @@ def test_a_thousand_trainings_cost_one_listing_and_one_question_a_look(
     assert len(other.desk.page({"limit": "2000"})["trainings"]) == 1000
 
 
+def test_what_ended_before_the_service_began_is_listed_at_once_and_shown_whole(
+    office: Office, offices: Open, store: Faulty
+) -> None:
+    training = office.accepted()
+    office.cluster.set(training, State.RUNNING)
+    office.look()
+    office.writes(training, "result.json", {"state": "error", "message": "no", "output": {"loss": 2}})
+    office.cluster.set(training, State.FAILED)
+    office.look()
+    store.gets = 0
+
+    other = offices(store, like=office)
+    other.desk.reconciler.whole()
+
+    assert store.gets == 3
+    (listed,) = other.desk.page({})["trainings"]
+    assert (listed["state"], listed["reason"], listed["metrics"]) == ("error", "no", {"loss": 2})
+    said = other.desk.show(training.uuid)
+    assert [entry["state"] for entry in said["history"]] == office.phases(training)
+    assert said["plan"]["code"]
+
+
 def test_what_another_one_deleted_is_forgotten(office: Office) -> None:
     training = office.accepted()
     office.records.delete(training.place)

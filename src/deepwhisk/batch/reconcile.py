@@ -166,12 +166,18 @@ class Reconciler:
     def _read(self, listed: Listed) -> None:
         known = self.view.get(listed.place.uuid)
         try:
-            training = self.records.read(listed, known.training if known else None)
+            training = self._found(listed, known)
         except StoreError as error:
             self.passes["errors"] += 1
             log.warning("%s cannot be read: %s", listed.place.prefix, error)
             return
         self.view.put(training).signature = signature(listed)
+
+    def _found(self, listed: Listed, known: Known | None) -> Training:
+        """What has ended before this process began is read whole only when somebody asks for it."""
+        if known is None and any(phase.ended for _, phase, _ in listed.states()):
+            return self.records.brief(listed)
+        return self.records.read(listed, known.training if known else None)
 
     def _gone(self, uuid: str) -> None:
         """Forget what somebody deleted."""

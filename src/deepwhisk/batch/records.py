@@ -96,6 +96,14 @@ class Records:
             files,
         )
 
+    def brief(self, listed: Listed) -> Training:
+        """A training that has ended, as far as a list tells of it: its request, end and result."""
+        place, files, states = listed.place, listed.files(), list(listed.states())
+        number, phase, key = next(state for state in states if state[1].ended)
+        request = self.json(place.request) or {}
+        end = self._entry(number, phase, key)
+        return Training(place, request, history=(end,), result=self._result(place, files, None), files=files)
+
     def append(self, training: Training, entry: Entry) -> Training:
         """Write the next state. Raises ObjectExists when another one wrote the same."""
         number = max((one.number for one in training.history), default=0) + 1

@@ -21,6 +21,7 @@ class Known:
     read: tuple[int, int] = (0, 0)  # attempt and bytes of the metrics that `metrics` is of
     absent: float | None = None  # since when its runner has not known its job, on the monotonic clock
     stopped: bool = False  # its job was told to end
+    whole: bool = False  # all that was written of it is in `training`
     waits: str = ""  # why it is not submitted yet
     lock: Lock = field(default_factory=Lock)  # held by whoever takes a step
 
