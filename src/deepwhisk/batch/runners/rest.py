@@ -15,7 +15,7 @@ import requests
 from deepwhisk.batch.options import file, known
 from deepwhisk.batch.runner import Job, Offer, State, Status
 from deepwhisk.batch.slurm import request, shapes
-from deepwhisk.batch.slurm.commands import latest
+from deepwhisk.batch.slurm.listing import by_name
 from deepwhisk.batch.slurm.nodes import Capacity
 from deepwhisk.batch.slurm.token import read_token
 from deepwhisk.errors import RunnerError, RunnerRefused, RunnerUnreachable, SettingsError
@@ -58,6 +58,7 @@ class RestRunner:
         self._token = token
         self._logs = logs or request.LOGS
         self._version = _number(version) if version else None
+        self._withdrawn: set[str] = set()
         self._session = requests.Session()
         self._capacity = Capacity(
             lambda: shapes.nodes(self._ask("GET", "/nodes"), self._ask("GET", "/partitions"))
@@ -75,19 +76,23 @@ class RestRunner:
         return request.handles(str(told["job_id"]), batch)
 
     def statuses(self) -> dict[str, Status]:
-        return latest(shapes.jobs(self._ask("GET", "/jobs"), self._user))
+        return by_name(shapes.jobs(self._ask("GET", "/jobs"), self._user), self._withdrawn)
 
     def cancel(self, handle: str, *, hard: bool = False) -> None:
         if not _HANDLE.fullmatch(handle):
             return
-        if hard or not self._runs(handle):
+        waits = self._waits(handle)
+        if hard or waits:
             self._end(f"/job/{handle}")
         else:
             flags = "&flags=BATCH_JOB" if self._known_version() > 39 else ""
             self._end(f"/job/{handle}?signal=TERM{flags}")
+        if waits:
+            self._withdrawn.add(handle)
 
-    def _runs(self, handle: str) -> bool:
-        return any(each.handle == handle and each.state is State.RUNNING for each in self.statuses().values())
+    def _waits(self, handle: str) -> bool:
+        said = {each.handle: each.state for each in self.statuses().values()}
+        return said.get(handle) in (State.QUEUED, State.HELD)
 
     def log(self, handle: str) -> str:
         return ""

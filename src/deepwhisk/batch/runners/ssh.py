@@ -103,8 +103,8 @@ class Connection:
         where = self._hosts or "~/.ssh/known_hosts"
         if "IDENTIFICATION HAS CHANGED" in said:
             return RunnerRefused(
-                f"The host key of {self._told} is another one than {where} says: it was set up "
-                "anew, or somebody is in between. Nothing was sent. Ask who runs it for the new key, and put that there."
+                f"The host key of {self._told} is another one than {where} says: it was set up anew, or "
+                "somebody is in between. Nothing was sent. Ask who runs it for the new key; it goes there."
             )
         if "Host key verification failed" in said:
             return RunnerRefused(

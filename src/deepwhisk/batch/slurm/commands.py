@@ -5,12 +5,13 @@ have not changed since.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from deepwhisk.batch.runner import Job, Offer, State, Status
+from deepwhisk.batch.runner import Job, Offer, Status
 from deepwhisk.batch.slurm import request
+from deepwhisk.batch.slurm.listing import Row, by_name
 from deepwhisk.batch.slurm.nodes import FORMAT, Capacity, read_nodes
 from deepwhisk.batch.slurm.states import status_of
 from deepwhisk.errors import RunnerError, RunnerRefused, RunnerUnreachable
@@ -47,6 +48,7 @@ class SlurmCommands:
     def __init__(self, shell: Shell, logs: str = "") -> None:
         self._shell = shell
         self._logs = logs
+        self._withdrawn: set[str] = set()
         self._capacity = Capacity(lambda: read_nodes(self._run(["sinfo", "--noheader", "--Node", FORMAT])))
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
@@ -63,17 +65,24 @@ class SlurmCommands:
 
     def statuses(self) -> dict[str, Status]:
         asked = ["squeue", "--me", "--array", "--noheader", "--states=all", f"--Format={_FORMAT}"]
-        return latest(_job(line) for line in self._run(asked).splitlines() if line.strip())
+        rows = [_row(line) for line in self._run(asked).splitlines() if line.strip()]
+        return by_name(rows, self._withdrawn)
 
     def cancel(self, handle: str, *, hard: bool = False) -> None:
         if not _HANDLE.fullmatch(handle):
             return
-        if hard:
+        waits = self._waits(handle)
+        if hard or waits:
             self._end("scancel", handle)
-            return
-        # One that waits ends at once; one that runs hears it, and nothing else that it started.
-        self._end("scancel", "--state=PENDING", handle)
-        self._end("scancel", "--batch", "--signal=TERM", handle)
+        else:  # it hears it, and nothing else that it started
+            self._end("scancel", "--batch", "--signal=TERM", handle)
+        if waits:
+            self._withdrawn.add(handle)
+
+    def _waits(self, handle: str) -> bool:
+        # `scancel --state=PENDING 4711_2` would end all elements that wait.
+        said = self._shell(["squeue", "--array", "--noheader", f"--jobs={handle}", "--format=%T"])
+        return said.output.strip() == "PENDING"
 
     def log(self, handle: str) -> str:
         if not _HANDLE.fullmatch(handle):
@@ -106,30 +115,11 @@ def _failure(command: str, said: Said) -> RunnerError:
     return RunnerRefused(f"Slurm refuses: {told or f'{command} ended with {said.status}'}")
 
 
-def _job(line: str) -> tuple[str, Status]:
+def _row(line: str) -> Row:
     cells = []
     for width in _COLUMNS.values():
         cells.append(line[:width].strip())
         line = line[width:]
     handle, state, code, reason, node, name = cells
-    _, _, index = handle.partition("_")
     status = status_of(handle, [state], reason, node, int(code) if code.isdigit() else 0)
-    return request.name_of(name, line.strip(), int(index) if index.isdigit() else None), status
-
-
-def latest(jobs: Iterable[tuple[str, Status]]) -> dict[str, Status]:
-    """By name; of several with one name the one that is not over, else the newest.
-
-    What Slurm did not take it lists as failed, although it was never a job.
-    """
-    found: dict[str, Status] = {}
-    for name, status in jobs:
-        if status.state is State.FAILED and status.reason.startswith("BadConstraints"):
-            continue
-        if name not in found or _rank(status) > _rank(found[name]):
-            found[name] = status
-    return found
-
-
-def _rank(status: Status) -> tuple[bool, int]:
-    return not status.state.over, int(status.handle.partition("_")[0])
+    return Row(name, line.strip(), status)

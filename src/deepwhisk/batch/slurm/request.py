@@ -57,14 +57,6 @@ def comment(batch: Sequence[Job]) -> str:
     return " ".join(job.name for job in batch)
 
 
-def name_of(name: str, remark: str, index: int | None) -> str:
-    """The name of a job that Slurm tells with its comment, and its place in an array."""
-    if index is None:
-        return name
-    names = remark.split()
-    return names[index] if index < len(names) else f"{name}-{index}"
-
-
 def check(batch: Sequence[Job], offer: Offer) -> None:
     """Raises RunnerRefused for what Slurm would never give, or keep waiting for ever."""
     asked = batch[0].resources

@@ -7,8 +7,9 @@ Before v0.0.39 numbers are numbers and states are words; since then numbers are 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from deepwhisk.batch.runner import Job, Status
+from deepwhisk.batch.runner import Job
 from deepwhisk.batch.slurm import request
+from deepwhisk.batch.slurm.listing import Row
 from deepwhisk.batch.slurm.nodes import Node, count_gpus
 from deepwhisk.batch.slurm.states import minutes, status_of
 
@@ -58,28 +59,26 @@ def _set(number: int, version: int) -> Any:
     return {"set": True, "infinite": False, "number": number} if version > 38 else number
 
 
-def jobs(body: Tree, user: str) -> Iterator[tuple[str, Status]]:
+def jobs(body: Tree, user: str) -> Iterator[Row]:
     """The jobs of a user; elements of an array that wait are told as one, and told here one by one."""
     for job in body["jobs"]:
         if job["user_name"] == user:
-            yield from _elements(job)
+            for handle in _handles(job):
+                yield _row(job, handle)
 
 
-def _elements(job: Tree) -> Iterator[tuple[str, Status]]:
+def _handles(job: Tree) -> list[str]:
     array, index = number(job["array_job_id"]), number(job["array_task_id"])
-    if not array:
-        yield _job(job, str(job["job_id"]), None)
-    elif index is not None:
-        yield _job(job, f"{array}_{index}", index)
-    else:
-        for waiting in places(job["array_task_string"]):
-            yield _job(job, f"{array}_{waiting}", waiting)
+    if array and index is not None:
+        return [f"{array}_{index}"]
+    waiting = [f"{array}_{place}" for place in places(job["array_task_string"] or "")]
+    return waiting or [str(job["job_id"])]
 
 
-def _job(job: Tree, handle: str, index: int | None) -> tuple[str, Status]:
+def _row(job: Tree, handle: str) -> Row:
     code = exit_status(job["exit_code"])
     status = status_of(handle, words(job["job_state"]), job["state_reason"] or "", job["nodes"] or "", code)
-    return request.name_of(job["name"], text(job["comment"]), index), status
+    return Row(job["name"], text(job["comment"]), status)
 
 
 def places(told: str) -> Iterator[int]:
