@@ -41,6 +41,14 @@ def test_without_code_there_is_no_code_member() -> None:
     assert "__OW_ACTIVATION_ID" not in value["env"]
 
 
+def test_who_begins_ahead_of_a_call_has_the_key_that_calls_would_bring() -> None:
+    ahead = orjson.loads(init_body(replace(ACTION, api_key="uuid:key"), None))["value"]["env"]
+    called = orjson.loads(init_body(replace(ACTION, api_key="uuid:key"), replace(call(), api_key=None)))
+
+    assert ahead["__OW_API_KEY"] == "uuid:key"
+    assert "__OW_API_KEY" not in called["value"]["env"]
+
+
 def test_parameters_of_init_are_texts_and_come_last() -> None:
     parameters = {"text": "as it is", "number": 1.5, "list": [1, None], "__OW_NAMESPACE": "mine"}
     env = orjson.loads(init_body(replace(ACTION, init_parameters=parameters), None))["value"]["env"]

@@ -14,6 +14,7 @@ from deepwhisk.deploy import Gateway
 from deepwhisk.deploy.export import Chosen, collect, compose
 from deepwhisk.errors import TrainingError, WhiskError
 from fixtures.greeter import Greeter
+from fixtures.machine import until
 from fixtures.promoting import zipped
 
 
@@ -130,3 +131,23 @@ def test_an_export_leaves_out_what_was_promoted(greeter: Greeter) -> None:
     found = compose(collect(Chosen(project=greeter.name), greeter.whisk, Gateway(greeter.whisk)))
     assert "DEEPWHISK_ARTIFACT" not in found.text
     assert any(f"models/{greeter.name}: it serves a training" in note for note in found.notes)
+
+
+def test_containers_that_are_kept_warm_have_the_promoted_version_before_anybody_calls(
+    greeter: Greeter,
+) -> None:
+    annotations = [{"key": "min-warm", "value": 1}]
+    greeter.whisk.put("actions", f"models/{greeter.name}", {"annotations": annotations})
+    place = greeter.left("hi")
+    greeter.promotions.promote(place)
+
+    def warm() -> bool:
+        asked = greeter.whisk.list("activations", name="training/artifact", docs=True, limit=20)
+        told = [each["response"]["result"].get("training") for each in asked]
+        status = requests.get(f"{greeter.whisk.apihost}/metrics", timeout=10).text
+        return place.uuid in told and "containers_starting 0" in status
+
+    assert until(warm, 60)
+    activation = greeter.whisk.invoke(f"models/{greeter.name}")
+    assert activation["response"]["result"]["said"] == "hi you"
+    greeter.whisk.put("actions", f"models/{greeter.name}", {"delAnnotations": ["min-warm"]})

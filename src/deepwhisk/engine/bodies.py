@@ -29,8 +29,8 @@ def _variables(executable: Executable, call: Call | None) -> dict[str, str]:
     }
     if call is not None:
         known |= {"__OW_ACTIVATION_ID": call.activation_id, "__OW_TRANSACTION_ID": call.transaction_id}
-        known |= {"__OW_API_KEY": call.api_key} if call.api_key else {}
-    return known
+    api_key = executable.api_key if call is None else call.api_key
+    return known | ({"__OW_API_KEY": api_key} if api_key else {})
 
 
 def _stringified(parameters: dict[str, Any]) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Executable:
     driver: str | None = None  # what the annotation `container-driver` says
     min_warm: int = 0  # containers that are there though nobody asks for them
     keep_alive: float | None = None  # seconds that an unused container stays warm; the pool's if None
+    api_key: str | None = field(default=None, repr=False)  # what it begins with when no call has begun it
 
 
 ENVIRONMENT, QUEUE, START, INIT, RUN = "environment", "queue", "start", "init", "run"

@@ -123,7 +123,7 @@ def _target(registry: Registry, found: Found, name: Name, caller: Identity) -> T
         immutable=frozenset(key for key, value in values.items() if value is not None)
         if final
         else frozenset(),
-        needs_key=is_truthy(action.annotations, "provide-api-key", absent=True),
+        needs_key=_needs_key(action),
         is_conductor=not action.is_sequence and is_truthy(action.annotations, "conductor"),
         executable=None if action.is_sequence else executable(registry, action, caller, initial),
     )
@@ -153,7 +153,12 @@ def executable(registry: Registry, action: Action, caller: Identity, initial: di
         driver=_driver(action),
         min_warm=whole(action, MIN_WARM, 0),
         keep_alive=_keep_alive(action),
+        api_key=caller.credentials if _needs_key(action) else None,
     )
+
+
+def _needs_key(action: Action) -> bool:
+    return is_truthy(action.annotations, "provide-api-key", absent=True)
 
 
 def whole(action: Action, annotation: str, least: int) -> int:
