@@ -88,7 +88,8 @@ def promote(args: Json) -> Json:
     if isinstance(event, dict) and (found is None or event.get("bucket") != BUCKET):
         raise Refused(f"{event.get('bucket')}/{event.get('key')} is no artifact of a training")
     chosen = found[2] if found else uuid_of(args)
-    return asked(args, "POST", f"/trainings/{chosen}/promote", body={"force": args.get("force") is True})
+    body = {"force": args.get("force") is True, "hand": found is None}
+    return asked(args, "POST", f"/trainings/{chosen}/promote", body=body)
 
 
 @sentences

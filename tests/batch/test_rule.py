@@ -66,3 +66,10 @@ def test_only_finite_numbers_can_be_compared() -> None:
         "b": 0.5,
     }
     assert numbers([1]) == {}
+
+
+def test_whoever_asks_promotes_by_hand() -> None:
+    rule = parse("by hand")
+
+    assert rule.refusal({}, {}) == "it is promoted by hand"
+    assert rule.refusal({}, {}, hand=True) == ""

@@ -63,6 +63,12 @@ class Desk:
     def show(self, uuid: str) -> dict[str, Any]:
         """All of a training."""
         known = self.known(uuid)
+        if (
+            known.training.phase.ended
+            and not known.whole
+            and (found := self.records.find(known.training.place))
+        ):
+            self.view.put(found).whole = True
         self.reading.last(known)
         environment = self.reading.environment(known.training)
         return shown.whole(known, environment, self._version(known.training))
@@ -116,11 +122,11 @@ class Desk:
             self.view.drop(uuid)
         return {"deleted": uuid}
 
-    def promote(self, uuid: str, *, force: bool, by: str) -> dict[str, Any]:
-        """Let a training serve, if its rule says so or FORCE does."""
+    def promote(self, uuid: str, *, force: bool, hand: bool, by: str) -> dict[str, Any]:
+        """Let a training serve, if its rule says so, for whom HAND it is, or FORCE does."""
         known = self.known(uuid)
         self.settle(known)
-        decision = self.promotions.promote(known.training.place, force=force, by=by)
+        decision = self.promotions.promote(known.training.place, force=force, hand=hand, by=by)
         self._renew_versions(known.training.model)
         return {**self.summary(known), **decision.body()}
 
@@ -159,10 +165,15 @@ class Desk:
         if not MODEL.fullmatch(place.model) or not UUID.fullmatch(place.uuid):
             raise TrainingError(f"{place.model}/{place.uuid} is no place of a training.", REFUSED)
         known = self.view.get(place.uuid)
-        found = self.records.find(place, known.training if known else None)
+        found = self.records.find(place, known.training) if known else self._fresh(place)
         if found is None:
             raise TrainingError(f"There is no request at {place.request}; write it first.", NOT_FOUND)
         return self.view.put(found)
+
+    def _fresh(self, place: Place) -> Training | None:
+        """A training nobody here has seen: what else there is of it comes to light when it is claimed."""
+        request = self.records.json(place.request)
+        return None if request is None else Training(place, request)
 
     def _cancel(self, known: Known) -> None:
         """Do now what the loop would do in its next pass."""

@@ -5,7 +5,7 @@ is asked for anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deepwhisk.batch import layout, rule
@@ -32,6 +32,7 @@ class Planner:
     models: Models
     bundle: Bundle
     versions: Versions
+    there: set[str] = field(default_factory=set)  # code that was seen in the store
 
     def plan(self, training: Training) -> dict[str, Any]:
         """The plan of a training; made if it has none. Raises TrainingError for what can never run."""
@@ -58,8 +59,9 @@ class Planner:
 
     def _code(self, model: Deployed) -> dict[str, str]:
         key = layout.code(model.sha256)
-        if not self.records.has(key):
+        if key not in self.there and not self.records.has(key):
             self.records.store.put(self.records.bucket, key, model.zip, content_type=ZIP)
+        self.there.add(key)
         return {"key": key, "sha256": model.sha256}
 
     def _artifact(self, model: str) -> dict[str, Any] | None:

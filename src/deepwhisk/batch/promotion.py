@@ -59,8 +59,11 @@ class Promotions:
         self._whisk = whisk
         self._bucket = bucket
 
-    def promote(self, place: Place, *, force: bool = False, by: str = "") -> Decision:
-        """Let a training serve, if its rule says so or FORCE does; asked again, it changes nothing."""
+    def promote(self, place: Place, *, force: bool = False, hand: bool = False, by: str = "") -> Decision:
+        """Let a training serve, if its rule says so or FORCE does; asked again, it changes nothing.
+
+        HAND says that somebody asks, and not an event.
+        """
         if self._decided(self.versions.all(place.model), place, force):
             return self._settled(place, "it was promoted before")
         if self._kind(place) != TRAIN:
@@ -72,7 +75,7 @@ class Promotions:
             if self._decided(before, place, force):
                 return None
             current = before[-1].metrics if before else {}
-            reasons[0] = "" if force else left.rule.refusal(left.metrics, current)
+            reasons[0] = "" if force else left.rule.refusal(left.metrics, current, hand=hand)
             return None if reasons[0] else _promotion(left, size, len(before) + 1, by)
 
         self.versions.add(place.model, make)

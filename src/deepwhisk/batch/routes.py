@@ -117,7 +117,10 @@ class Answers:
 
     async def promote(self, request: web.Request) -> web.Response:
         return await self._verb(
-            request, lambda uuid, said: self.desk.promote(uuid, force=said.get("force") is True, by=by(said))
+            request,
+            lambda uuid, said: self.desk.promote(
+                uuid, force=said.get("force") is True, hand=said.get("hand") is True, by=by(said)
+            ),
         )
 
     async def delete(self, request: web.Request) -> web.Response:

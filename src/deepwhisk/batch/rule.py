@@ -54,9 +54,11 @@ class Rule:
     text: str
     conditions: tuple[Condition, ...] = ()
 
-    def refusal(self, metrics: Mapping[str, float], current: Mapping[str, float]) -> str:
-        """Why a training with these metrics is not promoted; empty when it is."""
-        if self.text == HAND:
+    def refusal(
+        self, metrics: Mapping[str, float], current: Mapping[str, float], *, hand: bool = False
+    ) -> str:
+        """Why a training with these metrics is not promoted; empty when it is. HAND: somebody asks for it."""
+        if self.text == HAND and not hand:
             return "it is promoted by hand"
         refusals = [condition.refusal(metrics, current) for condition in self.conditions]
         return next(filter(None, refusals), "")

@@ -33,6 +33,7 @@ def summary(known: Known, version: int | None = None) -> dict[str, Any]:
         "node": _node(training),
         "arguments": arguments or {},
         "sweep": request.get("sweep"),
+        "promote": (training.plan or {}).get("promote"),
         "metrics": known.metrics or _output(training),
         "epochs": int(str(epochs)) if str(epochs).isdecimal() else None,
         "begun": began,

@@ -28,7 +28,7 @@ from deepwhisk.grammar import NAMES, TEXT, VALUE, Each, Keys, line, read
 FILE = "sites.yaml"
 LOCAL = "local"
 SCHEMES = ("local", "slurm", "slurm+ssh", "slurm+rest", "kubernetes")
-CONTAINERS = ("docker", "udocker", "bubblewrap", "apptainer")
+CONTAINERS = ("any", "docker", "udocker", "bubblewrap", "apptainer")
 SITE = Keys(
     "a site",
     dict.fromkeys(("runner", "partition", "account", "container"), TEXT)
