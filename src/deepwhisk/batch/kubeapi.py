@@ -110,10 +110,11 @@ def connect(context: str, kubeconfig: Path | None, namespace: str) -> KubeApi:
     path = str(kubeconfig) if kubeconfig else None
     try:
         if context == "in-cluster":
-            config.load_incluster_config(settings)
+            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]
         else:
-            config.load_kube_config(path, context or None, settings)
-            namespace = namespace or _namespace(config.list_kube_config_contexts(path), context)
+            config.load_kube_config(path, context or None, settings)  # type: ignore[no-untyped-call]
+            contexts = config.list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
+            namespace = namespace or _namespace(contexts, context)
     except (config.ConfigException, OSError) as error:
         asked = repr(context) if context else "the current context"
         raise SettingsError(f"No Kubernetes cluster can be asked as {asked}: {error}") from error

@@ -78,7 +78,7 @@ def _failure(failed: Json, pod: Json | None) -> tuple[State, str]:
     if failed.get("reason") == "DeadlineExceeded":
         return State.TIMEOUT, said
     if pod is None and failed.get("reason") == "PodFailurePolicy":
-        return State.PREEMPTED, f"its pod was evicted: {said}"
+        return State.PREEMPTED, f"its pod was taken away: {said}"
     if pod is None:
         return State.NODE_FAILED, f"its pod is gone: {said}"
     status = pod["status"]

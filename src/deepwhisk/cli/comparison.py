@@ -106,6 +106,6 @@ def _differing(trainings: Sequence[Training]) -> list[str]:
 def _order(training: Training, name: str) -> tuple[bool, float, str]:
     """Numbers before texts."""
     value = (training.get("arguments") or {}).get(name)
-    if type(value) in (int, float):
+    if isinstance(value, int | float):
         return False, float(value), ""
     return True, 0.0, str(value)

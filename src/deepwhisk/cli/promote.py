@@ -1,5 +1,6 @@
 """`deepwhisk promote` and `rollback`: which training a model serves; and the versions it has had."""
 
+import sys
 from typing import Any
 
 import click
@@ -75,9 +76,16 @@ def _row(each: dict[str, Any], serving: bool) -> list[str]:
 
 
 def _tell(done: dict[str, Any], as_json: bool) -> None:
+    """What serves now; exit with 1 when that is not what was asked for."""
     if as_json:
         print_json(done)
-        return
-    click.echo(done["version"])
-    training = f", of training {short(done['training'])}" if done.get("training") else ""
-    err.print(f"Version {done['version']} serves{training}.", markup=False)
+    elif not done.get("promoted", True):
+        err.print(f"Not promoted: {done.get('reason') or 'it says not why'}. See --force.", markup=False)
+    else:
+        serves = done.get("serves", done["version"])
+        click.echo(serves)
+        training = f", of training {short(done['training'])}" if done.get("training") else ""
+        what = f"Version {serves} serves{training}" if serves else "The model serves as it was deployed"
+        err.print(f"{what}.", markup=False)
+    if not done.get("promoted", True):
+        sys.exit(1)

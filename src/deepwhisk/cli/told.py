@@ -97,6 +97,7 @@ def main_metric(trainings: Sequence[Training], names: Sequence[str]) -> str | No
     rules = (RULE.search(str(each.get("promote") or "")) for each in trainings)
     asked = [found[1] for found in rules if found and found[1] in names]
     likely = [name for name in names if "accuracy" in name.lower()]
+    likely.sort(key=lambda name: not name.lower().startswith("val"))  # on what it has not learnt from
     return next(iter([*asked, *likely, *reversed(names)]), None)
 
 

@@ -76,7 +76,9 @@ def resource_options(command: Command) -> Command:
 @click.option("--data", metavar="S3URL", help="Data in the store: s3://BUCKET/KEY, or s3://BUCKET/PREFIX/.")
 @click.option("--site", help="Only there: a site of `deepwhisk sites`. [default: the best that fits]")
 @resource_options
-@click.option("--promote", metavar="RULE", help="What serves: always, never, or accuracy >= current.")
+@click.option(
+    "--promote", metavar="RULE", help="When it serves: `on arrival`, `by hand`, `when accuracy >= current`."
+)
 @click.option(
     "--sweep",
     "swept",
@@ -109,7 +111,7 @@ def train(
       deepwhisk train plankton -i images=@photos.zip --gpus 1 --time 2h
       deepwhisk train plankton --data s3://datasets/plankton/ --site cluster
       deepwhisk train handwritten-digits --sweep rate=0.1,0.01 --sweep seed=1..4
-      deepwhisk train plankton -i images=@photos.zip --promote "accuracy >= current"
+      deepwhisk train plankton -i images=@photos.zip --promote "when accuracy >= current"
 
     \b
     Then:
