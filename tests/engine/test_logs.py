@@ -15,9 +15,9 @@ END = SENTINEL + b"\n"
 class Pipes:
     """The writing ends of a container's two pipes, and the logs that read them."""
 
-    def __init__(self, limit: int, *, alone: bool = False) -> None:
+    def __init__(self, limit: int, *, alone: bool = False, marked: bool = True) -> None:
         (out, self.stdout), (err, self.stderr) = os.pipe(), os.pipe()
-        self.logs = Logs(out, err, limit, alone=alone)
+        self.logs = Logs(out, err, limit, alone=alone, marked=marked)
 
     def print(self, out: bytes = b"", err: bytes = b"") -> None:
         os.write(self.stdout, out)
@@ -142,3 +142,31 @@ async def test_sentinels_that_an_action_prints_itself_give_nothing_to_the_next_c
 
     assert (first[:2], len(first)) == (["stdout: one", "stdout: two"], 2 + 900 * bool(more))
     assert second == ["stdout: three"]
+
+
+@pytest.fixture
+async def unmarked() -> AsyncIterator[Pipes]:
+    pipes = Pipes(10_000, alone=True, marked=False)
+    yield pipes
+    pipes.close()
+
+
+async def test_without_marks_what_was_printed_until_now_is_the_calls(unmarked: Pipes) -> None:
+    unmarked.print(b"one\ntwo", b"three\n")
+    first = texts(await unmarked.logs.collect(60))
+    nothing = await unmarked.logs.collect(60)
+    unmarked.print(b"x" * 20_000, b"four\n")
+
+    assert first == ["stdout: one", "stderr: three", "stdout: two"]
+    assert nothing == []
+    assert texts(await unmarked.logs.collect(60)) == [f"stderr: {TRUNCATED.format(10_000)}"]
+    unmarked.print(b"five\n")
+    assert texts(await unmarked.logs.collect(60)) == ["stdout: five"]
+
+
+async def test_without_marks_a_closed_stream_is_told(unmarked: Pipes) -> None:
+    unmarked.print(b"one\n")
+    os.close(unmarked.stdout)
+    unmarked.stdout = os.open(os.devnull, os.O_WRONLY)
+
+    assert texts(await unmarked.logs.collect(60)) == ["stdout: one", f"stderr: {MISSING}"]

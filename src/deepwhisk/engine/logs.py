@@ -91,12 +91,14 @@ class Output:
     """Both streams of a container; `collect` gives the lines up to the next sentinels.
 
     `alone`: calls never overlap, so all there is belongs to the call that has just been answered, even if
-    it printed sentinels of its own.
+    it printed sentinels of its own. `marked`: there are sentinels; without, all that was printed before the
+    answer is there when that has come, as of two pipes from one process.
     """
 
-    def __init__(self, limit: int, *, alone: bool = False) -> None:
+    def __init__(self, limit: int, *, alone: bool = False, marked: bool = True) -> None:
         self._limit = limit
         self._alone = alone
+        self._marked = marked
         self._lines: list[str] = []
         self._used = 0
         self._truncated = False
@@ -134,6 +136,8 @@ class Output:
 
     async def collect(self, seconds: float) -> list[str]:
         """Wait for a sentinel on each stream, at most `seconds`, and take what was printed before."""
+        if not self._marked:
+            return self._printed()
         if self._alone or not self._complete():
             self.drain()
         if not self._complete() and seconds:
@@ -142,6 +146,12 @@ class Output:
         for stream in self._streams.values():
             stream.ends = 0 if self._alone else max(0, stream.ends - 1)
         return self.take(self.missed)
+
+    def _printed(self) -> list[str]:
+        self.drain()
+        for stream in self._streams.values():
+            stream.flush()
+        return self.take(not all(stream.open for stream in self._streams.values()))
 
     def drain(self) -> None:
         """Read what is there now, where that is ours to do."""
@@ -178,8 +188,10 @@ class Output:
 class Logs(Output):
     """What comes through two pipes."""
 
-    def __init__(self, stdout: int, stderr: int, limit: int, *, alone: bool = False) -> None:
-        super().__init__(limit, alone=alone)
+    def __init__(
+        self, stdout: int, stderr: int, limit: int, *, alone: bool = False, marked: bool = True
+    ) -> None:
+        super().__init__(limit, alone=alone, marked=marked)
         self._loop = asyncio.get_running_loop()
         self._pipes = {"stdout": stdout, "stderr": stderr}
         for name, descriptor in self._pipes.items():
