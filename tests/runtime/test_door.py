@@ -122,6 +122,16 @@ def test_the_log_of_each_run_ends_on_both_streams_before_the_answer(container: P
     assert container.stderr.splitlines() == [SENTINEL] * 2
 
 
+def test_whoever_reads_pipes_is_not_woken_by_ends_of_logs(tmp_path: Path) -> None:
+    code = (
+        "import os\ndef main(args):\n    print('out')\n    return {'told': os.getenv('DEEPWHISK_LOG_ENDS')}\n"
+    )
+    with Program(tmp_path, DEEPWHISK_LOG_ENDS="answer") as container:
+        container.init(code)
+        assert container.run() == (200, {"told": None})
+        assert (container.stdout, container.stderr) == ("out\n", "")
+
+
 def test_a_failed_init_ends_its_log_and_a_refused_second_one_does_not(container: Program) -> None:
     container.init("def main(:")
     assert container.stdout.splitlines() == [SENTINEL]
