@@ -74,10 +74,32 @@ async def test_the_log_is_written_back_aside(database: Database, monkeypatch: py
     monkeypatch.setattr(module, "CHECKPOINT_PAGES", 40)
     for number in range(200):
         await database.write([entry(str(number))])
+    await settled(database)
+    unread = sqlite3.connect(f"file:{database.path}?immutable=1", uri=True)  # without its log
+    there = unread.execute("SELECT count(*) FROM accepted").fetchone()[0]
+    unread.close()
+
+    assert there > 100
+    assert len(on_disk(database)) == 200
+
+
+async def test_a_log_that_has_become_long_begins_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT_PAGES", 40)
+    monkeypatch.setattr(module, "LONGEST", 100)
+    for number in range(150):
+        await database.write([entry(str(number))])
+        await settled(database)
 
     log = database.path.with_name("whisk.db-wal")
-    assert log.stat().st_size < 200 * 4 * 4096
-    assert len(on_disk(database)) == 200
+    assert log.stat().st_size < 250 * 4096
+    assert len(on_disk(database)) == 150
+
+
+async def settled(database: Database) -> None:
+    if database._checkpoint is not None:
+        await database._checkpoint
 
 
 async def test_closing_leaves_one_file(tmp_path: Path) -> None:

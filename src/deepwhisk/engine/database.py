@@ -24,8 +24,9 @@ Rows = list[tuple[Any, ...]]
 Read = Callable[[str, Sequence[Any]], Rows]
 T = TypeVar("T")
 
-CHECKPOINT_PAGES = 2000  # 8 MB of log, then it is written back: a start after a crash reads what is left
-RESTARTS = 40  # of the log, that are tried in turn
+CHECKPOINT_PAGES = 2000  # 8 MB of log, then it is written back
+LONGEST = 16_000  # pages, 64 MB: then it begins anew; a start after a crash reads what is there
+RESTARTS = 40  # that are tried in turn
 SLICE = 32  # pages that are given back at a time
 ASIDE = 2  # lists that are read at a time
 
@@ -169,17 +170,26 @@ class Database:
         self._checkpoint = None
 
     def _write_back(self) -> None:
-        """Most of the log while others write; then what is left, so that the log can begin anew.
+        """While others write; only a log that has become long begins anew, for which they have to wait.
 
-        The second holds writers up: it never waits for those who read, and tries again instead.
+        They wait for three syncs of the disk, so that is done once in thousands of calls, and as little as
+        can be is left to write then. It never waits for those who read, and tries again instead.
         """
         with contextlib.closing(self._open()) as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            write_back = "PRAGMA wal_checkpoint(PASSIVE)"
+            length = connection.execute(write_back).fetchone()[1]
+            if length < LONGEST:
+                return
+            connection.execute(write_back)  # what came meanwhile
             connection.execute("PRAGMA busy_timeout=0")
             for _ in range(RESTARTS):
-                if not connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+                if self._begin_anew(connection):
                     return
                 time.sleep(0.005)
+
+    def _begin_anew(self, connection: sqlite3.Connection) -> bool:
+        with self._writing:
+            return not connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -204,4 +214,4 @@ class Database:
 
 def _pages(values: Sequence[Any]) -> int:
     """How much a statement with VALUES adds to the log, about: four pages, and what its documents fill."""
-    return 4 + sum(len(value) >> 12 for value in values if isinstance(value, bytes | str))
+    return 4 + sum([len(value) >> 12 for value in values if isinstance(value, (bytes, str))])
