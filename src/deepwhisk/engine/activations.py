@@ -54,7 +54,14 @@ class Record:
     subject: str | None = None  # the invoker, if his name is not the namespace's
     container: str | None = None  # "warm", "forked", "cold"
     usage: Usage | None = None
+    _head: bytes = b""
     _response: bytes = b""
+
+    @property
+    def head(self) -> bytes:
+        if not self._head:
+            self._head = self._write_head()
+        return self._head
 
     @property
     def response(self) -> bytes:
@@ -68,7 +75,7 @@ class Record:
             shown["size"] = self.size
         return dumps(shown)
 
-    def head(self) -> bytes:
+    def _write_head(self) -> bytes:
         shown: dict[str, Any] = {
             "activationId": self.id,
             "namespace": self.namespace,
@@ -85,9 +92,9 @@ class Record:
         shown["annotations"] = [{"key": key, "value": value} for key, value in self.annotations.items()]
         return dumps(shown)
 
-    def statement(self, head: bytes | None = None) -> Statement:
+    def statement(self) -> Statement:
         logs = dumps(self.logs) if self.logs else b"[]"
-        pieces = (head or self.head(), self.response, logs, self.used())
+        pieces = (self.head, self.response, logs, self.used())
         return _INSERT, (self.id, self.namespace, self.path, self.start, self.status, *pieces)
 
     def used(self) -> bytes | None:

@@ -12,6 +12,7 @@ import string
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from deepwhisk.engine.database import Database, Statement
 from deepwhisk.engine.problems import invalid_authentication, not_authenticated
@@ -119,6 +120,7 @@ def _identity(namespace: str, uuid: str, key: str, subject: str, home: str, bloc
     return Identity(namespace, uuid, key, subject, home, blocked == 1)
 
 
+@lru_cache(1024)  # clients send one and the same with every request
 def _decode(header: str | None) -> bytes | None:
     """The text of Basic credentials, empty where they are of another scheme; nothing if there are none."""
     found = _CREDENTIALS.fullmatch((header or "").strip())

@@ -47,7 +47,7 @@ def _answer(record: Record, bare: bool, timing: dict[str, str]) -> Response:
     if bare or isinstance(record.result, list):
         return reply_bytes(dumps(record.result), _status(record), headers)
     logs = dumps(record.logs) if record.annotations.get("kind") == "sequence" else b"[]"
-    return reply_bytes(whole(record.head(), record.response, logs), _status(record), headers)
+    return reply_bytes(whole(record.head, record.response, logs), _status(record), headers)
 
 
 def _used(record: Record) -> dict[str, str]:

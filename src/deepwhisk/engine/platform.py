@@ -59,7 +59,7 @@ class Platform:
 
     def spawn(self, work: Coroutine[Any, Any, T], namespace: str | None = None) -> "asyncio.Task[T]":
         """Runs WORK beside the request that asked for it; a failure is logged."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work)
         self.running[task] = namespace
         task.add_done_callback(self._forget)
         return task
