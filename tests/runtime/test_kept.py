@@ -223,3 +223,8 @@ def test_of_other_models_nothing_is_kept(tmp_path: Path) -> None:
         container.init(model(plain))
         assert [container.result({"n": 1})["calls"] for _ in range(2)] == [1, 2]
         assert not (tmp_path / "answers").exists()
+
+
+def test_answers_are_kept_where_it_is_said_or_in_the_cache_of_the_user(tmp_path: Path) -> None:
+    assert kept.folder_of({"DEEPWHISK_ANSWERS": "/x"}) == Path("/x")
+    assert kept.folder_of({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "deepwhisk" / "answers"

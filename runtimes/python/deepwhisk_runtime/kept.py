@@ -155,8 +155,11 @@ def shrink(folder: Path, size: int, age: float) -> None:
 
 
 def folder_of(variables: Mapping[str, str] = os.environ) -> Path:
-    """Where answers are kept: as DEEPWHISK_ANSWERS says, else in the user's cache."""
+    """Where answers are kept: as DEEPWHISK_ANSWERS says, in the cache of the user, or where that may write."""
     if named := variables.get(VARIABLE):
         return Path(named)
-    cache = variables.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache"
-    return Path(cache) / "deepwhisk" / "answers"
+    cache = Path(variables.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")).absolute()
+    nearest = next(each for each in (cache, *cache.parents) if each.is_dir())
+    if os.access(nearest, os.W_OK):
+        return cache / "deepwhisk" / "answers"
+    return Path(tempfile.gettempdir()) / f"deepwhisk-answers-{os.getpid()}"
