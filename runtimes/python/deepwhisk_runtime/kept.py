@@ -155,7 +155,7 @@ def shrink(folder: Path, size: int, age: float) -> None:
 
 
 def folder_of(variables: Mapping[str, str] = os.environ) -> Path:
-    """Where answers are kept: as DEEPWHISK_ANSWERS says, in the cache of the user, or where that may write."""
+    """Where answers are kept: as DEEPWHISK_ANSWERS says, in the user cache, or where this may write."""
     if named := variables.get(VARIABLE):
         return Path(named)
     cache = Path(variables.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")).absolute()
