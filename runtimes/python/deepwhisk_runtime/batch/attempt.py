@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deepwhisk_runtime.batch import about, zips
+from deepwhisk_runtime.batch import about, containers, zips
+from deepwhisk_runtime.batch.containers import Wanted, Wrapped
 from deepwhisk_runtime.batch.environment import Environment, Maker
 from deepwhisk_runtime.batch.errors import Failed, Interrupted
 from deepwhisk_runtime.batch.inputs import Inputs
@@ -68,13 +69,22 @@ class Attempt:
         whose = inputs.checkpoint(self.folder / "out")
         if whose:
             self.log.say(f"goes on from the checkpoint of {whose}.")
-        maker = Maker(self._cache, self.log, self._stop)
-        environment = maker.of(
-            code, str(self._order.told["model"]), self._order.told.get("environment") or {}
-        )
+        kind, environment = self._surroundings(code)
         self._stop.check()
         self._request(code, files, environment, artifact)
-        return self._worked(environment)
+        return self._worked(kind, environment)
+
+    def _surroundings(self, code: Path) -> tuple[str | None, Environment | None]:
+        """The sort of container, and the environment unless that is the image's."""
+        told = self._order.told
+        wanted = told.get("container") or {}
+        kind = containers.chosen(wanted.get("with"), wanted.get("image"))
+        if kind:
+            self.log.say(f"runs in {kind}.")
+        if containers.wraps_image(kind):
+            return kind, None
+        maker = Maker(self._cache, self.log, self._stop)
+        return kind, maker.of(code, str(told["model"]), told.get("environment") or {})
 
     def _greet(self) -> None:
         told = self._order.told
@@ -85,7 +95,7 @@ class Attempt:
             raise Failed("begin", f"{self.gpu['said'].partition(':')[0]}, and the job requires {count}.")
 
     def _request(
-        self, code: Path, files: Mapping[str, Any], environment: Environment, artifact: Path | None
+        self, code: Path, files: Mapping[str, Any], environment: Environment | None, artifact: Path | None
     ) -> None:
         told = self._order.told
         request = {
@@ -95,19 +105,33 @@ class Attempt:
             "arguments": told.get("arguments") or {},
             "files": files,
             "out": str(self.folder / "out"),
-            "weights": None if environment.weights is None else str(environment.weights),
-            "artifact": None if artifact is None else str(artifact),
+            "weights": path(environment.weights if environment else None),
+            "artifact": path(artifact),
         }
         (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
 
-    def _worked(self, environment: Environment) -> dict[str, Any]:
-        command = [str(environment.python), "-m", "deepwhisk_runtime.batch.work", str(self.folder)]
-        work = Kept(command, self.folder / "here", self._variables(), self.log.write)
+    def _worked(self, kind: str | None, environment: Environment | None) -> dict[str, Any]:
+        variables = self._variables()
+        wrapped = self._wrapped(kind, environment, variables)
+        work = Kept(wrapped.command, self.folder / "here", variables, self.log.write, wrapped.after)
         try:
             code = work.wait(self._stop, patience=SHARE)
         finally:
             work.end()
         return self._end(code)
+
+    def _wrapped(
+        self, kind: str | None, environment: Environment | None, variables: Mapping[str, str]
+    ) -> Wrapped:
+        told = self._order.told
+        name = f"deepwhisk-{told['uuid']}-{told.get('attempt')}-{os.getpid()}"
+        shown = [RUNTIME, *([self._cache] if environment else [])]
+        image = (told.get("container") or {}).get("image")
+        wanted = Wanted(name, image, self.folder, shown, variables, bool(self.gpu["used"]))
+        if environment is None:
+            return containers.OF_IMAGES[str(kind)](wanted)
+        command = [str(environment.python), "-m", "deepwhisk_runtime.batch.work", str(self.folder)]
+        return Wrapped(command, []) if kind is None else containers.bubblewrap(wanted, command)
 
     def _variables(self) -> dict[str, str]:
         kept = {
@@ -168,6 +192,11 @@ class Attempt:
             return None
         size = artifact.stat().st_size
         return {"sha256": zips.sha256(artifact), "size": size, "files": count}
+
+
+def path(given: Path | None) -> str | None:
+    """A path as JSON."""
+    return None if given is None else str(given)
 
 
 def now() -> str:

@@ -1,5 +1,6 @@
 """A program started under the keeper: followed, told to end, ended with all that it started."""
 
+import json
 import os
 import signal
 import subprocess
@@ -19,12 +20,17 @@ class Kept:
     """One program; what it prints is handed over as it comes."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, variables: Mapping[str, str], say: Callable[[bytes], None]
+        self,
+        command: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        say: Callable[[bytes], None],
+        after: Sequence[str] = (),
     ) -> None:
         theirs, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", str(KEEPER), str(theirs), *command],
+                [sys.executable, "-S", str(KEEPER), str(theirs), json.dumps(list(after)), *command],
                 cwd=folder,
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,

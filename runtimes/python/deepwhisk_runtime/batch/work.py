@@ -69,7 +69,8 @@ class Work:
         }
 
     def _loaded(self) -> Served:
-        weights, artifact = self.request.get("weights"), self.request.get("artifact")
+        weights, artifact = self.request["weights"], self.request["artifact"]
+        weights = weights or os.environ.get("DEEPWHISK_WEIGHTS")  # of an image
         provision = Provision(Path(weights) if weights else None, Path(artifact) if artifact else None)
         return load(Path(self.request["code"]), self.request["model"], provision)
 
