@@ -236,3 +236,17 @@ def test_a_version_whose_artifact_is_gone_is_not_rolled_back_to(
     with pytest.raises(TrainingError, match="is gone"):
         promotions.rollback(model, 1)
     assert len(promotions.versions.all(model)) == 1
+
+
+def test_a_model_that_is_not_deployed_gets_its_version_once_it_is(
+    store: MemoryStore, whisk: Whisk, model: str, promotions: Promotions
+) -> None:
+    gone = whisk.get("actions", f"models/{model}")
+    whisk.delete("actions", f"models/{model}")
+    with pytest.raises(TrainingError, match="serves once the action is deployed"):
+        promotions.promote(left(store, model, {"a": b"1"}))
+    assert promotions.settle(model) is False
+
+    whisk.put("actions", f"models/{model}", {"exec": gone["exec"]})
+    assert promotions.settle(model) is True
+    assert served(whisk, model)["version"] == 1

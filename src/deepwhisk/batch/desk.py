@@ -18,7 +18,7 @@ from deepwhisk.batch.records import Records
 from deepwhisk.batch.steps import SUBMIT, Do, Seen, decide
 from deepwhisk.batch.training import Entry, Phase, Training, now
 from deepwhisk.batch.view import Known, View
-from deepwhisk.errors import RunnerError, TrainingError
+from deepwhisk.errors import RunnerError, TrainingError, WhiskError
 
 log = logging.getLogger("deepwhisk.batch")
 
@@ -204,9 +204,12 @@ class Desk:
         """Learn which trainings serve, where there are new versions, and have the actions hold them."""
         for model, count in counted.items():
             if self.view.counted.get(model) != count:
-                self.promotions.settle(model)
                 self._renew_versions(model)
                 self.view.counted[model] = count
+            try:
+                self.promotions.settle(model)
+            except (WhiskError, TrainingError) as error:
+                log.warning("models/%s will be told its version later: %s", model, error)
 
     def _renew_versions(self, model: str) -> None:
         found = self.promotions.versions.all(model)

@@ -7,14 +7,14 @@ changes: an init parameter makes new containers, and calls under way end in the 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from deepwhisk.batch import artifact, rule
 from deepwhisk.batch.layout import BUCKET, Place, located
 from deepwhisk.batch.training import now
-from deepwhisk.batch.versions import ORIGINAL, PROMOTED, ROLLED_BACK, Version, Versions
-from deepwhisk.errors import ObjectMissing, TrainingError
+from deepwhisk.batch.versions import ORIGINAL, PROMOTED, Version, Versions, previous, rolled_back
+from deepwhisk.errors import ObjectMissing, TrainingError, WhiskError
 from deepwhisk.objects.store import Store
 from deepwhisk.whisk import Whisk
 
@@ -87,15 +87,15 @@ class Promotions:
         """Let an earlier version serve: TO, or the one before; 0 is the model as it was deployed."""
 
         def make(before: list[Version]) -> Version:
-            wanted = _previous(before, model) if to is None else to
-            made = _rolled_back(before, wanted, model, by)
+            wanted = previous(before, model) if to is None else to
+            made = rolled_back(before, wanted, model, by)
             if made.key:
                 self._check_there(made)
             return made
 
         made = self.versions.add(model, make)
         assert made is not None, "a rollback is made or refused"
-        self.settle(model)
+        self._serve(model, made)
         return made
 
     def body(self, model: str) -> dict[str, Any]:
@@ -105,7 +105,18 @@ class Promotions:
         return {"model": model, "serving": serving or None, "versions": [each.body() for each in found]}
 
     def settle(self, model: str) -> bool:
-        """Have the action hold the newest version; whether that had to be done."""
+        """Have the action hold the newest version; whether that had to be done.
+
+        An action that is not deployed holds nothing; it is told once it is.
+        """
+        try:
+            return self._settle(model)
+        except WhiskError as error:
+            if error.status != MISSING:
+                raise
+            return False
+
+    def _settle(self, model: str) -> bool:
         for tries in range(MOST_TRIES):
             newest = self.versions.newest(model)
             if newest is None or not self._tell(model, newest.artifact):
@@ -127,9 +138,22 @@ class Promotions:
         return True
 
     def _settled(self, place: Place, reason: str) -> Decision:
-        self.settle(place.model)
         found = [each for each in self.versions.all(place.model) if each.training == place.uuid]
+        self._serve(place.model, found[-1])
         return Decision(True, found[-1], reason)
+
+    def _serve(self, model: str, version: Version) -> None:
+        """As `settle`, for whoever waits for it."""
+        try:
+            self._settle(model)
+        except WhiskError as error:
+            if error.status != MISSING:
+                raise
+            raise TrainingError(
+                f"There is no action {PACKAGE}/{model}. Version {version.version} is written down; it serves "
+                "once the action is deployed.",
+                MISSING,
+            ) from error
 
     def _decided(self, before: list[Version], place: Place, force: bool) -> bool:
         """Whether a training was promoted; a person can do it again, unless it serves."""
@@ -206,24 +230,6 @@ def _promotion(left: Left, size: int, number: int, by: str) -> Version:
         rule=left.rule.text,
         metrics=left.metrics,
     )
-
-
-def _previous(before: list[Version], model: str) -> int:
-    """What served before the promotion that serves now."""
-    serving = before[-1].serves if before else ORIGINAL
-    if serving == ORIGINAL:
-        raise TrainingError(f"{model} serves as it was deployed; there is nothing before that.", CONFLICT)
-    return before[serving - 2].serves if serving > 1 else ORIGINAL
-
-
-def _rolled_back(before: list[Version], wanted: int, model: str, by: str) -> Version:
-    if not ORIGINAL <= wanted <= len(before):
-        raise TrainingError(f"{model} has no version {wanted}; there are 0 to {len(before)}.", MISSING)
-    number = len(before) + 1
-    served = before[wanted - 1].serves if wanted else ORIGINAL
-    if served == ORIGINAL:
-        return Version(number, ORIGINAL, ROLLED_BACK, now(), by, model)
-    return replace(before[served - 1], version=number, why=ROLLED_BACK, at=now(), by=by)
 
 
 def _own(action: Mapping[str, Any], package: Mapping[str, Any]) -> list[dict[str, Any]]:

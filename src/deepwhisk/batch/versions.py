@@ -9,16 +9,18 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from deepwhisk.batch.layout import BUCKET, version, versions
-from deepwhisk.errors import ObjectExists
+from deepwhisk.batch.training import now
+from deepwhisk.errors import ObjectExists, TrainingError
 from deepwhisk.objects.store import Store
 
 ORIGINAL = 0  # the number of the model as it was deployed
 PROMOTED, ROLLED_BACK = "promoted", "rolled back"
 READERS = 8
+MISSING, CONFLICT = 404, 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,22 @@ class Versions:
             with self._lock:
                 self._known[key] = known
         return known
+
+
+def previous(before: list[Version], model: str) -> int:
+    """What served before the promotion that serves now."""
+    serving = before[-1].serves if before else ORIGINAL
+    if serving == ORIGINAL:
+        raise TrainingError(f"{model} serves as it was deployed; there is nothing before that.", CONFLICT)
+    return before[serving - 2].serves if serving > 1 else ORIGINAL
+
+
+def rolled_back(before: list[Version], wanted: int, model: str, by: str) -> Version:
+    """The version after a rollback to an earlier one. Raises TrainingError where there is none."""
+    if not ORIGINAL <= wanted <= len(before):
+        raise TrainingError(f"{model} has no version {wanted}; there are 0 to {len(before)}.", MISSING)
+    number = len(before) + 1
+    served = before[wanted - 1].serves if wanted else ORIGINAL
+    if served == ORIGINAL:
+        return Version(number, ORIGINAL, ROLLED_BACK, now(), by, model)
+    return replace(before[served - 1], version=number, why=ROLLED_BACK, at=now(), by=by)
