@@ -138,3 +138,12 @@ def test_the_exports_hold_all_of_this_catalog() -> None:
     found = json.loads(run("models", "export", cwd=ROOT).stdout)
 
     assert {"image-classification", "language-identification"} <= {model["name"] for model in found["models"]}
+
+
+def test_validate_finds_nothing_in_a_model_just_made(tmp_path: Path) -> None:
+    assert run("new", "project", str(tmp_path / "p")).returncode == 0
+    assert run("new", "model", "other", cwd=tmp_path / "p").returncode == 0
+
+    done = run("models", "validate", cwd=tmp_path / "p")
+
+    assert done.returncode == 0, done.stdout + done.stderr
