@@ -26,15 +26,16 @@ from deepwhisk.environments import Environments
 from deepwhisk.project.catalog import read_model
 from deepwhisk.settings import cache_folder
 
-CALLERS, ROUNDS = 32, 3
+CALLERS, ROUNDS, NICE = 32, 3, 2
 SWING, SECONDS = 1.5, 4.0  # until all callers are under way, and to measure
 Asked = tuple[str, dict[str, str], bytes]  # path, headers, body
 FOLDER = CATALOG / "image-classification"
 PHOTOGRAPH = FOLDER / "example" / "coffee.jpg"
 WHOLE = 0.6  # of the machine's containers' memory: there is no room for a second
 BARE = """
-import sys, time
+import os, sys, time
 from pathlib import Path
+os.nice(int(sys.argv[4]))  # as a container is
 sys.path.insert(0, sys.argv[1])
 from model import Model
 model = Model()
@@ -120,7 +121,7 @@ def bare() -> Iterator["subprocess.Popen[str]"]:
     """The loop in a process of its own, which runs as long as it is told."""
     model = read_model(FOLDER, CATALOG.parent)
     made = Environments(cache_folder()).prepare(model.requirements, model.build, lambda line: None)
-    command = [str(made.python), "-c", BARE, str(FOLDER), str(made.weights), str(PHOTOGRAPH)]
+    command = [str(made.python), "-c", BARE, str(FOLDER), str(made.weights), str(PHOTOGRAPH), str(NICE)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         try:
