@@ -14,6 +14,7 @@ from refusing import Refused, sentences
 from requested import request_of, waiting
 
 LARGE = 256 * 1024  # bytes of a result that goes as a link
+LARGEST = 900_000  # bytes of an answer: OpenWhisk passes on no more than a megabyte
 ARTIFACT = re.compile(r"([^/]+)/([0-9a-f]{32})/attempts/[0-9]+/artifact\.zip")
 Json = dict[str, Any]
 
@@ -47,7 +48,14 @@ def list(args: Json) -> Json:  # noqa: A001 — the name of the action
 @sentences
 def show(args: Json) -> Json:
     """Tell all of one training: request, plan, history, result, environment."""
-    return asked(args, "GET", f"/trainings/{uuid_of(args)}")
+    found = asked(args, "GET", f"/trainings/{uuid_of(args)}")
+    if len(json.dumps(found)) > LARGEST and isinstance(found.get("result"), dict):
+        found["result"] = {
+            **found["result"],
+            "output": None,
+            "left_out": "output; training/result links to it",
+        }
+    return found
 
 
 @sentences
@@ -124,7 +132,7 @@ def artifact(args: Json) -> Json:
 def result(args: Json) -> Json:
     """Tell where a long prediction is, and its result; a large one is a `link`, signed anew at each call."""
     training = asked(args, "GET", f"/trainings/{uuid_of(args)}")
-    told = {name: training.get(name) for name in ("uuid", "model", "kind", "date", "state", "reason")}
+    told = {name: training.get(name) for name in ("uuid", "model", "kind", "date", "state", "arguments")}
     found = training.get("result")
     if not isinstance(found, dict) or training.get("state") != "done":
         return {**told, "message": (found or {}).get("message") or training.get("reason")}

@@ -243,12 +243,12 @@ class TestSubmitting:
         (
             "promote",
             {"uuid": UUID, "force": True},
-            ("POST", f"/trainings/{UUID}/promote", {}, {"force": True}),
+            ("POST", f"/trainings/{UUID}/promote", {}, {"force": True, "hand": True}),
         ),
         (
             "promote",
             {"event": {"bucket": BUCKET, "key": f"m/{UUID}/attempts/2/artifact.zip"}},
-            ("POST", f"/trainings/{UUID}/promote", {}, {"force": False}),
+            ("POST", f"/trainings/{UUID}/promote", {}, {"force": False, "hand": False}),
         ),
         ("rollback", {"model": "m"}, ("POST", "/models/m/rollback", {}, {"version": None})),
         ("rollback", {"model": "m", "version": 0}, ("POST", "/models/m/rollback", {}, {"version": 0})),
@@ -289,6 +289,15 @@ def test_what_is_no_batch_service_is_told(
 ) -> None:
     batch.says = says
     assert "is no batch service" in actions.show({**inputs, "uuid": UUID})["error"]["message"]
+
+
+def test_what_is_too_large_for_a_message_is_left_out_and_said(
+    actions: ModuleType, inputs: Json, batch: Batch
+) -> None:
+    batch.says = (200, {"uuid": UUID, "result": {"state": "done", "output": "x" * 1_000_000}})
+    result = actions.show({**inputs, "uuid": UUID})["result"]
+    assert (result["state"], result["output"]) == ("done", None)
+    assert "training/result" in result["left_out"]
 
 
 class TestLinks:

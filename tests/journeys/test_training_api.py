@@ -152,6 +152,17 @@ def test_a_long_prediction_is_answered_where_it_says(loop: Api, name: str) -> No
     assert api("GET", f"train/{done['uuid']}").status_code == 404
 
 
+def test_a_large_answer_of_a_long_prediction_is_a_link_that_is_signed_anew(loop: Api) -> None:
+    name = "x" * 300_000
+    answer = loop("POST", "predict/?async=true", data={"name": name})
+    assert answer.status_code == 202, answer.text[:300]
+    place = f"{loop.machine.running.apihost}{answer.headers['Location']}"
+    done = loop.ended(place)
+    assert "output" not in done
+    for link in (done["link"], loop("GET", place).json()["link"]):
+        assert requests.get(link, timeout=60).json()["said"].endswith(name)
+
+
 def test_a_prediction_can_be_had_at_once_from_a_model_that_answers_later(loop: Api) -> None:
     api = Api(loop.machine, "slow", loop.auth)
     answer = api("POST", "predict/?async=false", json={"name": "Bob"})
