@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk_runtime.batch import about
+from deepwhisk_runtime.batch import about, memory
 from deepwhisk_runtime.batch.logtext import HEAD, TAIL, Log
 from fixtures.attempts import Attempts
 
@@ -123,3 +123,22 @@ def test_of_the_scheduler_nothing_secret_is_told() -> None:
 
 def test_the_memory_of_this_machine_is_told(tmp_path: Path) -> None:
     assert about.machine({})["memory_MB"] > 100
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("0::/slurm/job_7", "slurm/job_7/memory.events"),
+        ("9:memory:/job_7", "memory/job_7/memory.oom_control"),
+    ],
+)
+def test_a_kill_for_memory_is_known_by_the_count_of_its_control_group(
+    tmp_path: Path, line: str, file: str
+) -> None:
+    (tmp_path / "groups").write_text(f"3:cpu,cpuacct:/\n{line}\n")
+    counter = tmp_path / file
+    counter.parent.mkdir(parents=True)
+    counter.write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+
+    assert memory.kills(tmp_path / "groups", tmp_path) == 2
+    assert memory.kills(tmp_path / "none", tmp_path) == 0

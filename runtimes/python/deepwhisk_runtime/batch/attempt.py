@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deepwhisk_runtime.batch import about, containers, zips
+from deepwhisk_runtime.batch import about, containers, memory, zips
 from deepwhisk_runtime.batch.containers import Wanted, Wrapped
 from deepwhisk_runtime.batch.environment import Environment, Maker
 from deepwhisk_runtime.batch.errors import Failed, Interrupted
@@ -24,7 +24,7 @@ from deepwhisk_runtime.batch.record import Record
 
 RUNTIME = Path(__file__).parents[2]
 SHARE = 0.6  # of the grace that a model may take to end; the rest is for what it leaves
-SECRET = ("SLURM_JWT", "DEEPWHISK_JOB", "KUBERNETES_TOKEN")
+NOT_HANDED = ("SLURM_JWT", "DEEPWHISK_JOB", "DEEPWHISK_ARTIFACT")
 
 
 class Attempt:
@@ -36,7 +36,7 @@ class Attempt:
         for name in ("out", "here", "tmp"):
             (self.folder / name).mkdir()
         self.log = Log()
-        self._begun = now()
+        self._begun, self._kills = now(), memory.kills()
         self.gpu = about.gpu(order.told.get("gpus") or {})
         self.record = Record(order, self.folder, self.log, self.gpu)
 
@@ -72,7 +72,7 @@ class Attempt:
         kind, environment = self._surroundings(code)
         self._stop.check()
         self._request(code, files, environment, artifact)
-        return self._worked(kind, environment)
+        return self._worked(kind, environment, artifact)
 
     def _surroundings(self, code: Path) -> tuple[str | None, Environment | None]:
         """The sort of container, and the environment unless that is the image's."""
@@ -110,8 +110,10 @@ class Attempt:
         }
         (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
 
-    def _worked(self, kind: str | None, environment: Environment | None) -> dict[str, Any]:
-        variables = self._variables()
+    def _worked(
+        self, kind: str | None, environment: Environment | None, artifact: Path | None
+    ) -> dict[str, Any]:
+        variables = self._variables() | ({"DEEPWHISK_ARTIFACT": str(artifact)} if artifact else {})
         wrapped = self._wrapped(kind, environment, variables)
         work = Kept(wrapped.command, self.folder / "here", variables, self.log.write, wrapped.after)
         try:
@@ -137,7 +139,7 @@ class Attempt:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("PYTHON") and name not in SECRET
+            if not name.startswith("PYTHON") and name not in NOT_HANDED
         }
         cpus = (self._order.told.get("resources") or {}).get("cpus") or os.environ.get("SLURM_CPUS_PER_TASK")
         threads = {"OMP_NUM_THREADS": str(cpus), "OPENBLAS_NUM_THREADS": str(cpus)} if cpus else {}
@@ -165,11 +167,13 @@ class Attempt:
         how = f"exited with status {code}"
         if code < 0:
             how = f"was ended by signal {-code} ({signal.strsignal(-code)})"
-        hint = (
-            "; a node does that to one that wants more memory than it has" if code == -signal.SIGKILL else ""
-        )
-        message = f"The process of the model {how}{hint}."
-        return {"state": "error", "phase": "train", "message": message, "exit_code": code}
+        if memory.kills() > self._kills:
+            how += ": it wanted more memory than the job was given"
+        elif code == -signal.SIGKILL:
+            how += "; a node does that to one that wants more memory than there is"
+        phase = str(self._order.told.get("kind") or "train")
+        message = f"The process of the model {how}."
+        return {"state": "error", "phase": phase, "message": message, "exit_code": code}
 
     def _told(self, end: dict[str, Any]) -> str:
         """Send everything that is to be kept, the artifact last."""

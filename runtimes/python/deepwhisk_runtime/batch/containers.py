@@ -18,7 +18,14 @@ from pathlib import Path
 from deepwhisk_runtime.batch.errors import Failed
 
 ANY = "any"
-OWN = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TMPDIR", "DEEPWHISK_OUT")
+OWN = (
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "TMPDIR",
+    "DEEPWHISK_OUT",
+    "DEEPWHISK_ARTIFACT",
+)
 HANDED = (*OWN, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 INSIDE = ["python", "-m", "deepwhisk_runtime.batch.work"]
 UDOCKER = ["udocker", *(["--allow-root"] if os.geteuid() == 0 else []), "--quiet"]

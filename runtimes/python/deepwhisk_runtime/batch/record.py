@@ -52,7 +52,7 @@ class Record:
         environment.anew()
         self._mirrors = [
             environment,
-            Mirror(self._order, "metrics", lambda: stamp(metrics), metrics.read_bytes),
+            Mirror(self._order, "metrics", lambda: stamp(metrics), lambda: lines(metrics)),
             Mirror(self._order, "checkpoint", lambda: stamp(checkpoint), lambda: checkpoint),
             Mirror(self._order, "log", lambda: self._log.size, self._log.text, pause=0.5),
         ]
@@ -129,5 +129,10 @@ def stamp(path: Path) -> tuple[int, int] | None:
 def whole_lines(path: Path) -> None:
     """Forget the line that a killed process had not ended."""
     if path.is_file():
-        content = path.read_bytes()
-        path.write_bytes(content[: content.rfind(b"\n") + 1])
+        path.write_bytes(lines(path))
+
+
+def lines(path: Path) -> bytes:
+    """The lines of a file that are whole."""
+    content = path.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
