@@ -58,6 +58,7 @@ METHODS, TOP_METHODS = "GET, DELETE, POST, PUT, HEAD", "OPTIONS, GET, POST"
 VERBS = ("PUT", "GET", "DELETE", "POST", "HEAD", "OPTIONS", "PATCH")
 
 Answer = Callable[[BaseRequest], Awaitable[Response]]
+OTHERS = ((APIMGMT, answer_apimgmt), (WEB, answer_web), (ADMIN, answer_admin))
 
 
 def create_app(platform: Platform) -> Answer:
@@ -123,7 +124,7 @@ def _transaction(request: BaseRequest) -> str:
 async def _route(
     platform: Platform, request: BaseRequest, transaction_id: str, path: str, query: str
 ) -> Response:
-    for prefix, answer in ((APIMGMT, answer_apimgmt), (WEB, answer_web), (ADMIN, answer_admin)):
+    for prefix, answer in OTHERS:
         if path.startswith(prefix):
             response = await answer(platform, request, transaction_id, path[len(prefix) :], query)
             if response is not None:
@@ -152,7 +153,7 @@ async def _api(
     if not path.startswith(NAMESPACES) or below[:1] not in ("", "/"):
         raise no_route()
     response = await answer_rest(platform, request, transaction_id, caller, below, query)
-    if response.content_type == JSON:  # the other answer is a plain OK
+    if "Accept" in request.headers and response.content_type == JSON:  # the other answer is a plain OK
         check_accept(request, response)
     return response
 

@@ -90,7 +90,7 @@ def _request_factory(most: int, patience: Patience) -> Any:
     class Request(web.BaseRequest):
         async def read(self) -> bytes:
             if self.content.is_eof():
-                return await super().read()
+                return self._all() or await super().read()
             seconds = patience.body + (self.content_length or most) / SLOWEST
             try:
                 async with asyncio.timeout(seconds):
@@ -99,6 +99,12 @@ def _request_factory(most: int, patience: Patience) -> Any:
                 raise Abandoned(408, f"The body did not come within {seconds:.0f} seconds.") from None
             except (ConnectionError, web.RequestPayloadError) as broken:
                 raise Abandoned(400, f"The body ended too early: {broken}") from None
+
+        def _all(self) -> bytes:
+            """A body that came with its head, as most do: at once, if it is as long as was said."""
+            if self._read_bytes is None and self.content.total_bytes == self.content_length:
+                self._read_bytes = self.content.read_nowait() if self.content_length <= most else None
+            return self._read_bytes or b""
 
     def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return Request(message, payload, protocol, writer, task, loop, client_max_size=most)

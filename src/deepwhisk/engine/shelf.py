@@ -132,7 +132,10 @@ class Shelf:
 
     def _open(self, key: Key) -> Berth | None:
         """A container that can take a call, the last used if there are several."""
-        return next((berth for berth in reversed(self._berths.get(key, ())) if berth.open), None)
+        for berth in reversed(self._berths.get(key, ())):
+            if berth.open:
+                return berth
+        return None
 
     def _retire_others(self, key: Key) -> None:
         """An action that was updated never runs its older revisions again."""

@@ -78,12 +78,13 @@ class Wire(asyncio.Protocol):
             if len(data) > _HEAD_LIMIT:
                 self._reject()
             return b""
-        length = _content_length(head)
+        small = head.lower()
+        length = _content_length(small)
         if length is None or not head[9:12].isdigit():
             self._reject()
             return b""
         self._usage = _read_usage(head)
-        self.keeps = head.startswith(b"HTTP/1.1") and b"\r\nconnection: close" not in head.lower()
+        self.keeps = head.startswith(b"HTTP/1.1") and b"\r\nconnection: close" not in small
         self._status, self._length, self._pieces = int(head[9:12]), length, []
         return rest
 
@@ -108,7 +109,7 @@ class Wire(asyncio.Protocol):
 
 
 def _content_length(head: bytes) -> int | None:
-    _, name, after = head.lower().partition(b"\r\ncontent-length:")
+    _, name, after = head.partition(b"\r\ncontent-length:")
     value = after.partition(b"\r\n")[0].strip()
     return int(value) if name and value.isdigit() and len(value) < _LONGEST_NUMBER else None
 
