@@ -25,7 +25,7 @@ Read = Callable[[str, Sequence[Any]], Rows]
 T = TypeVar("T")
 
 CHECKPOINT_PAGES = 2000  # 8 MB of log, then it is written back
-LONGEST = 16_000  # pages, 64 MB: then it begins anew; a start after a crash reads what is there
+LONGEST = 8000  # pages, 32 MB: then it begins anew; a start after a crash reads what is there
 RESTARTS = 40  # that are tried in turn
 SLICE = 32  # pages that are given back at a time
 ASIDE = 2  # lists that are read at a time
