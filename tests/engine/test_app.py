@@ -44,7 +44,9 @@ async def test_the_api_documents_itself(whisk: Whisk) -> None:
 
 async def test_health_can_be_asked_by_anybody(whisk: Whisk) -> None:
     assert (await whisk.nobody("GET", "/ping")).body == b"pong"
-    assert (await whisk.nobody("GET", "/environments")).json == [{"digest": "0", "state": "ready"}]
+    assert (await whisk.nobody("GET", "/environments")).json == [
+        {"digest": "0", "state": "ready", "phase": ""}
+    ]
     assert (await whisk.nobody("GET", "/invokers/healthy/count")).json == 1
     assert (await whisk.nobody("GET", "/invokers/ready")).json == {"healthy": "1/1"}
 
