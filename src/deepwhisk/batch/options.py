@@ -1,10 +1,13 @@
-"""What a site says about its runner, beside the address: checked by name, so that no slip is silent."""
+"""What a site says about its runner, beside the address, and what jobs are called: checked, never guessed."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deepwhisk.errors import SettingsError
+from deepwhisk.errors import RunnerRefused, SettingsError
+
+_NAME = re.compile(r"[A-Za-z0-9-]{1,63}")
 
 
 def known(runner: str, options: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
@@ -31,3 +34,14 @@ def file(runner: str, options: Mapping[str, Any], name: str) -> Path | None:
     if not path.is_file():
         raise SettingsError(f"The option {name!r} of a runner {runner} names {path}, which is no file.")
     return path
+
+
+def is_name(name: str) -> bool:
+    """Whether a job can be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Raises RunnerRefused."""
+    if not is_name(name):
+        raise RunnerRefused(f"No job can be called {name!r}: letters, digits and hyphens, at most 63.")

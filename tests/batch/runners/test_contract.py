@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -187,6 +188,6 @@ def test_an_offer_says_what_one_job_could_have(cluster: Cluster) -> None:
 
 def _lives(pid: int) -> bool:
     try:
-        return open(f"/proc/{pid}/stat").read().split(") ")[1][0] != "Z"
-    except FileNotFoundError:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False

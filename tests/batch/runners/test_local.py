@@ -5,7 +5,10 @@ import os
 import signal
 from dataclasses import replace
 
+import pytest
+
 from deepwhisk.batch.runner import State
+from deepwhisk.errors import RunnerRefused
 from deepwhisk.keeper import jobs
 from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 
@@ -125,3 +128,11 @@ def test_what_a_job_is_told_is_for_its_owner_only(local: Cluster) -> None:
     local.over(job)
     assert local.folder.stat().st_mode & 0o077 == 0
     assert (local.folder / job.name / "job.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "", ".line"])
+def test_a_job_that_is_called_like_something_else_is_refused(local: Cluster, name: str) -> None:
+    with pytest.raises(RunnerRefused, match="No job can be called"):
+        local.runner.submit([replace(local.job("true"), name=name)])
+    local.runner.cancel(name, hard=True)
+    assert local.runner.log(name) == ""

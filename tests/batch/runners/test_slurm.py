@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deepwhisk.batch.runner import State
+from deepwhisk.batch.slurm.commands import Said, SlurmCommands
 from deepwhisk.errors import RunnerRefused, RunnerUnreachable, SettingsError
 from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 from fixtures.slurm import Slurm, Timed, started
@@ -136,6 +137,12 @@ def test_partitions_that_are_not_there_are_refused_with_those_that_are(slurm_her
 def test_an_account_that_is_no_word_reaches_no_command(slurm_here: Cluster, account: str) -> None:
     with pytest.raises(RunnerRefused, match="No account is called"):
         slurm_here.submit(slurm_here.job("true", replace(SMALL, account=account)))
+
+
+def test_a_machine_without_slurm_says_so() -> None:
+    runner = SlurmCommands(lambda words, given="": Said(127, "", f"sh: 1: {words[0]}: not found"))
+    with pytest.raises(RunnerRefused, match="There is no squeue where jobs are to be submitted"):
+        runner.statuses()
 
 
 def test_an_option_that_is_none_is_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
-from deepwhisk.batch.options import known, whole
+from deepwhisk.batch.options import check_name, is_name, known, whole
 from deepwhisk.batch.runner import Job, Offer, Resources, State, Status
 from deepwhisk.errors import RunnerRefused
 from deepwhisk.keeper import jobs, memory
@@ -63,6 +63,7 @@ class LocalRunner:
     def submit(self, ordered: Sequence[Job]) -> list[str]:
         """Queue jobs; one whose name is there already is that one."""
         for job in ordered:
+            check_name(job.name)
             self._check(job.resources)
         for job in ordered:
             self._put(job)
@@ -73,11 +74,12 @@ class LocalRunner:
         return {job.folder.name: _status(job) for job in jobs.look(self._folder)}
 
     def cancel(self, handle: str, *, hard: bool = False) -> None:
-        jobs.cancel(self._folder, handle, "KILL" if hard else "TERM")
+        if is_name(handle):
+            jobs.cancel(self._folder, handle, "KILL" if hard else "TERM")
 
     def log(self, handle: str) -> str:
         output = self._folder / handle / "output"
-        if not output.exists():
+        if not is_name(handle) or not output.exists():
             return ""
         with output.open("rb") as file:
             file.seek(max(0, output.stat().st_size - TAIL_BYTES))

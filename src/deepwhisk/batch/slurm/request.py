@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from deepwhisk.batch.options import check_name
 from deepwhisk.batch.runner import Job, Offer
 from deepwhisk.batch.slurm.states import minutes
 from deepwhisk.errors import RunnerRefused
@@ -16,7 +17,6 @@ from deepwhisk.errors import RunnerRefused
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LOGS = "$HOME/.deepwhisk/log"
 _COMMENT = 1024  # characters that Slurm keeps; there the names of an array stand
-_NAME = re.compile(r"[A-Za-z0-9-]{1,63}")
 _WORD = re.compile(r"[\w.,@+-]{1,200}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEPT_DAYS = 30
@@ -77,10 +77,7 @@ def check(batch: Sequence[Job], offer: Offer) -> None:
                 f"No {what} is called {word!r}; letters, digits and . , _ @ + - may be in it."
             )
     for job in batch:
-        if not _NAME.fullmatch(job.name):
-            raise RunnerRefused(
-                f"No job can be called {job.name!r}: letters, digits and hyphens, at most 63."
-            )
+        check_name(job.name)
 
 
 def script(batch: Sequence[Job], logs: str, *, warned: bool = False) -> str:
