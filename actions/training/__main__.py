@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from asking import asked, model_of, uuid_of
+from asking import asked, model_of, service_of, uuid_of
 from keeping import BUCKET, client_of, kept, link, once
 from refusing import Refused, sentences
 from requested import request_of, waiting
@@ -26,6 +26,7 @@ def submit(args: Json) -> Json:
     `model` and `arguments`; what is neither these nor one of `data`, `resources`, `site`, `promote`, `sweep`
     is an argument as well. An argument that is a reference, or a list of such, is a file.
     """
+    service_of(args)  # without one nobody would ever take it
     request = request_of(args)
     client, place = client_of(args), f"{request['model']}/{request['uuid']}"
     files = request["files"].items()

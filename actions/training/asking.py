@@ -21,23 +21,29 @@ Json = dict[str, Any]
 
 def asked(args: Json, verb: str, path: str, *filters: str, body: Json | None = None, **query: Any) -> Json:
     """What the service answers; FILTERS are members of the call that go into the query."""
-    url, token = (args.get(name) for name in SERVICE)
-    if not url:
-        raise Refused("batch_url is not set; deploy the package training with DEEPWHISK_BATCH_URL", 503)
+    url, token = service_of(args)
     if verb == "POST":
         body = {"by": os.environ.get("__OW_NAMESPACE", ""), **(body or {})}
     query |= {name: args[name] for name in filters if args.get(name) is not None}
-    headers = {"Authorization": f"Bearer {token or ''}"}
+    headers = {"Authorization": f"Bearer {token}"}
     try:
         answer = requests.request(
-            verb, f"{str(url).rstrip('/')}{path}", params=query, json=body, headers=headers, timeout=SECONDS
+            verb, f"{url.rstrip('/')}{path}", params=query, json=body, headers=headers, timeout=SECONDS
         )
     except requests.RequestException as error:
         said = (
             f"the batch service at {url} does not answer: {type(error).__name__}; is `deepwhisk up` running?"
         )
         raise Refused(said, 503, later=True) from error
-    return _read(answer, str(url))
+    return _read(answer, url)
+
+
+def service_of(args: Json) -> tuple[str, str]:
+    """Where the service is, and what it wants to be shown."""
+    url, token = (args.get(name) for name in SERVICE)
+    if not url:
+        raise Refused("batch_url is not set; deploy the package training with DEEPWHISK_BATCH_URL", 503)
+    return str(url), str(token or "")
 
 
 def _read(answer: requests.Response, url: str) -> Json:

@@ -216,6 +216,13 @@ class TestSubmitting:
         assert message in error["message"]
         assert batch.asked == []
 
+    def test_where_there_is_no_service_at_all_nothing_is_kept(
+        self, actions: ModuleType, inputs: Json, store: Store
+    ) -> None:
+        error = actions.submit({**inputs, "model": "nobody", "batch_url": ""})["error"]
+        assert "DEEPWHISK_BATCH_URL" in error["message"]
+        assert list(store.list(BUCKET, "nobody/")) == []
+
     def test_a_store_that_is_away_is_worth_another_try(self, actions: ModuleType, inputs: Json) -> None:
         error = actions.submit({**inputs, "model": "m", "store_endpoint": "http://127.0.0.1:1"})["error"]
         assert (error["transient"], error["status"]) == (True, 503)

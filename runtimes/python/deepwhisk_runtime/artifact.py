@@ -34,7 +34,7 @@ def settle(told: Mapping[str, Any], variables: MutableMapping[str, str] = os.env
     except (ValueError, LookupError, TypeError) as error:
         raise Fault("load", f"{VARIABLE} is neither a path nor a promotion: {text[:200]}", error) from error
     folder = Path(tempfile.mkdtemp(prefix="artifact-"))
-    _fetch(wanted, told, sha256, folder)
+    _fetch(wanted, {**variables, **told}, sha256, folder)
     known = {"version": version, "training": wanted.get("training"), "sha256": sha256}
     variables[VARIABLE], variables[PROMOTED] = str(folder), json.dumps(known)
 
@@ -66,11 +66,13 @@ def _fetch(wanted: Mapping[str, Any], told: Mapping[str, Any], sha256: str, fold
 
 def _link(wanted: Mapping[str, Any], told: Mapping[str, Any]) -> Any:
     """Where it can be read, for a while."""
-    host, key = os.environ.get("__OW_API_HOST"), told.get("__OW_API_KEY")
+    host, key = told.get("__OW_API_HOST"), told.get("__OW_API_KEY")
     _, namespace, *_, model = str(told.get("__OW_ACTION_NAME") or "/_/").split("/")
     if not host or not key:
         raise Unanswered("the action has no key to ask with: it needs the annotation provide-api-key", 401)
-    answer = Caller.of_key(host, namespace, str(key)).ask("training/artifact", {**wanted, "model": model})
+    answer = Caller.of_key(str(host), namespace, str(key)).ask(
+        "training/artifact", {**wanted, "model": model}
+    )
     if "url" not in answer:
         raise Unanswered("training/artifact gave no link", 502)
     return answer["url"]
