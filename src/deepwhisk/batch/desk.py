@@ -41,7 +41,7 @@ class Desk:
         """Take requests that were written, and submit them; one that was taken before is told of again."""
         known = [self._taken(place) for place in places]
         due = [Due(one, one.training, SUBMIT) for one in known if pending(one.training)]
-        self.reconciler.submit(due, patient=True)
+        self.reconciler.submit_together(due, patient=True)
         for one in known:
             check(one)
         return [self.summary(one) for one in known]

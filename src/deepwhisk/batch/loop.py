@@ -19,6 +19,7 @@ from deepwhisk.errors import DeepwhiskError
 log = logging.getLogger("deepwhisk.batch")
 
 AGAIN = 1.0  # seconds after a pass that failed
+SLOWEST = 15.0  # seconds between two quick passes, however slow a cluster is
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Loop:
 
     def _rest(self) -> float:
         """Seconds until the next quick pass: a slow cluster is not asked all the time."""
-        return max(self.pace.quick, 10 * self.slowest) if self.ready.is_set() else AGAIN
+        return max(self.pace.quick, min(3 * self.slowest, SLOWEST)) if self.ready.is_set() else AGAIN
 
     def _whole(self) -> None:
         survey = self.desk.reconciler.whole()

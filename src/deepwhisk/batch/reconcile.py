@@ -78,12 +78,12 @@ class Reconciler:
         self._end_strays(self._ask(set(self.clusters.all)))
         return survey
 
-    def submit(self, waiting: Sequence[Due], *, patient: bool = False) -> None:
-        """Submit what waits; a sweep as one. PATIENT waits for whoever is at it already."""
+    def submit(self, waiting: Sequence[Due]) -> None:
+        """Submit what waits, a sweep as one."""
         groups: dict[str, list[Due]] = {}
         for one in waiting:
             groups.setdefault(sweep_of(one.training) or one.training.uuid, []).append(one)
-        list(self.groups.map(lambda group: self._submit(group, patient), groups.values()))
+        list(self.groups.map(self.submit_together, groups.values()))
 
     def look(self, known: Known) -> Training:
         """A training as the store has it now."""
@@ -147,7 +147,8 @@ class Reconciler:
             cluster.runner().cancel(training.handle, hard=hard)
             known.stopped = True
 
-    def _submit(self, group: Sequence[Due], patient: bool) -> None:
+    def submit_together(self, group: Sequence[Due], *, patient: bool = False) -> None:
+        """Submit some as one. PATIENT waits for whoever is at them already; else those are left out."""
         ordered = sorted(group, key=lambda one: one.training.uuid)  # so that no two wait for each other
         held = [one for one in ordered if one.known.lock.acquire(blocking=patient)]
         try:

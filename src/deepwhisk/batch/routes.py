@@ -64,7 +64,6 @@ class Answers:
         phases = Counter(known.training.phase.value for known in self.desk.view.newest())
         said = {
             "trainings": dict(phases),
-            "sites": await self._do(self.desk.sites),
             "passes": self.desk.reconciler.passes,
             "lastError": self.loop.error,
         }
