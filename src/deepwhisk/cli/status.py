@@ -7,23 +7,27 @@ import click
 
 from deepwhisk.cli.common import err, out, print_json
 from deepwhisk.cli.options import json_option, state_option
+from deepwhisk.cli.parts import batch_token
 from deepwhisk.cli.progress import environments
 from deepwhisk.cli.running import Running, ask
 from deepwhisk.settings import State
 
-NOTHING: dict[str, Any] = {"pid": None, "ready": False, "parts": [], "subscriptions": [], "environments": []}
+NOTHING: dict[str, Any] = {
+    **{"pid": None, "ready": False, "parts": []},
+    **{"subscriptions": [], "environments": [], "trainings": {}},
+}
 
 
 @click.command()
 @json_option
 @state_option
 def status(as_json: bool, state: State) -> None:
-    """Show how store, engine and feed are, and what they wait for.
+    """Show how store, engine, feed and trainings are, and what they wait for.
 
     Exit code 1 when nothing runs or a part is down.
     """
     running = Running.read(state)
-    found = look(running) if running is not None else NOTHING
+    found = look(running, state) if running is not None else NOTHING
     if as_json:
         print_json(found)
     elif running is not None:
@@ -34,9 +38,10 @@ def status(as_json: bool, state: State) -> None:
         sys.exit(1)
 
 
-def look(running: Running) -> dict[str, Any]:
+def look(running: Running, state: State) -> dict[str, Any]:
     """What every part says of itself."""
     feed = _json(f"{running.feed}/status")
+    batch = _json(f"{running.batch}/status", Authorization=f"Bearer {batch_token(state)}")
     parts = [
         _part("store", running.store, running.store),
         _part("engine", running.apihost, f"{running.apihost}/ping"),
@@ -50,6 +55,7 @@ def look(running: Running) -> dict[str, Any]:
         "parts": parts,
         "subscriptions": (feed or {}).get("subscriptions", []),
         "environments": environments(running.apihost) if up else [],
+        "trainings": (batch or {}).get("trainings", {}),
     }
 
 
@@ -57,8 +63,8 @@ def _part(name: str, address: str, probe: str) -> dict[str, str]:
     return {"name": name, "state": "up" if ask(probe) is not None else "down", "address": address}
 
 
-def _json(url: str) -> dict[str, Any] | None:
-    response = ask(url)
+def _json(url: str, **headers: str) -> dict[str, Any] | None:
+    response = ask(url, headers=headers)
     return dict(response.json()) if response is not None and response.ok else None
 
 
@@ -78,6 +84,9 @@ def _show(found: dict[str, Any]) -> None:
         out.print(f"      {counts or 'nothing yet'}")
         for said in filter(None, (one["reason"], one["lastError"])):
             out.print(f"      {said}", style="yellow", markup=False)
+    if found["trainings"]:
+        said = ", ".join(f"{count} {phase}" for phase, count in sorted(found["trainings"].items()))
+        out.print(f"\n[bold]trainings[/]: {said}")
     for one in found["environments"]:
         color = {"ready": "green", "failed": "red"}.get(str(one["state"]), "yellow")
         out.print(f"[{color}]{one['state']:7}[/] environment of {', '.join(one['packages']) or 'the base'}")
