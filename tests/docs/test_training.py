@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from deepwhisk.batch.runners import DRIVERS
 from deepwhisk.batch.sites import parse
 from fixtures.clusters import Cluster
+from fixtures.kubernetes import KUBECONFIG, options
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(?:bash|python|yaml)\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -90,6 +92,14 @@ def test_a_newcomer_trains_on_slurm(slurm_here: Cluster, tmp_path: Path, environ
     folder = tmp_path / "login"
     folder.mkdir()
     check(walk(slurm_here.url, folder, environment_cache), "")
+
+
+if KUBECONFIG:
+
+    def test_a_newcomer_trains_on_kubernetes(tmp_path: Path, environment_cache: Path) -> None:
+        given = options(tmp_path)
+        runner = f"kubernetes://?{urlencode(given)}"
+        check(walk(runner, tmp_path, environment_cache), "deepwhisk-node")
 
 
 def test_the_sites_of_the_page_are_sites() -> None:

@@ -91,7 +91,7 @@ if [ ! -f image/pause.tar ]; then
   tar -C image/pause -cf image/pause.tar .
 fi
 if [ ! -f image/python.tar ]; then
-  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm image/tree >log/debootstrap 2>&1
+  debootstrap --variant=minbase --include=python3,python3-pip,ca-certificates bookworm image/tree >log/debootstrap 2>&1
   cp /usr/local/share/ca-certificates/*.crt image/tree/usr/local/share/ca-certificates/ 2>/dev/null || true
   chroot image/tree update-ca-certificates >/dev/null 2>&1
   tar -C image/tree -cf image/python.tar . && rm -rf image/tree

@@ -1,4 +1,4 @@
-"""A real Kubernetes as a batch runner: what only it promises, and what becomes of jobs that lose their pods."""
+"""A real Kubernetes as a batch runner: what only it promises, and what becomes of jobs without pods."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -106,6 +106,8 @@ def test_the_end_of_a_jobs_output_is_kept(kubernetes: Cluster) -> None:
 
 
 def test_an_image_that_is_not_there_holds_the_job(kubernetes: Cluster) -> None:
+    del kubernetes.options["image"]
+    kubernetes.runner = kubernetes.opened()
     job = kubernetes.job("true", image="deepwhisk.test/nothing:1")
     [handle] = kubernetes.submit(job)
     status = kubernetes.when(job, lambda status: status.state is State.HELD)

@@ -108,7 +108,7 @@ class KubernetesRunner:
 
     def _body(self, job: Job) -> Json:
         """Raises RunnerRefused for what this cluster never has, to the newest that is known of it."""
-        image = job.image or self._options.get("image")
+        image = self._options.get("image") or job.image
         if not image:
             raise RunnerRefused("A pod needs an image: give the site `image`, or the model one of its own.")
         if self._lacks(job, self._look(NODES_SECONDS)) and (said := self._lacks(job, self._look(0))):
