@@ -1,8 +1,11 @@
 """Containers that stay warm: after a deployment, a start of the engine, the death of one, and no longer."""
 
+import base64
+import io
 import os
 import signal
 import tempfile
+import zipfile
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,17 +17,25 @@ import aiohttp
 
 from deepwhisk.engine.containers.process import ProcessContainer
 from deepwhisk.engine.entities import Action
+from deepwhisk.engine.limit_tables import Policy
+from deepwhisk.engine.limits import Limits
 from deepwhisk.engine.names import Name
 from deepwhisk.engine.platform import Platform
 from deepwhisk.engine.pool import MachinePool
 from deepwhisk.engine.service import Service, running
 from deepwhisk.engine.targets import target
 from deepwhisk.engine.warmth import SPARE, Warmth
-from fixtures.engine import Api, Whisk
+from fixtures.engine import Answer, Api, Whisk
 from fixtures.pool import becomes
 
 PID = "import os\ndef main(args):\n    return {'pid': os.getpid()}\n"
 PATIENCE = 60.0
+BUILD = """# /// script
+# dependencies = []
+# ///
+import pathlib, time
+while not pathlib.Path({!r}).exists(): time.sleep(0.02)
+"""
 
 
 @dataclass
@@ -44,7 +55,7 @@ class Machine:
 
 
 @asynccontextmanager
-async def a_machine(state: Path, cache: Path) -> AsyncIterator[Machine]:
+async def a_machine(state: Path, cache: Path, limits: Limits | None = None) -> AsyncIterator[Machine]:
     pools: list[MachinePool] = []
     with tempfile.TemporaryDirectory(prefix="w-") as scratch:
 
@@ -53,7 +64,10 @@ async def a_machine(state: Path, cache: Path) -> AsyncIterator[Machine]:
             return pools[0]
 
         async with (
-            running(Service(state, 0), make) as (address, platform),
+            running(Service(state, 0, policy=Policy(limits or Limits.machine())), make) as (
+                address,
+                platform,
+            ),
             aiohttp.ClientSession() as session,
         ):
             guest = platform.identities.of("guest")
@@ -63,6 +77,10 @@ async def a_machine(state: Path, cache: Path) -> AsyncIterator[Machine]:
 
 def notes(**annotations: Any) -> list[dict[str, Any]]:
     return [{"key": key.replace("_", "-"), "value": value} for key, value in annotations.items()]
+
+
+def phases(answer: Answer) -> list[str]:
+    return [each.partition(";")[0].strip() for each in answer.headers["Server-Timing"].split(",")]
 
 
 async def test_as_many_containers_as_are_asked_for_stay_warm(tmp_path: Path, environment_cache: Path) -> None:
@@ -82,6 +100,29 @@ async def test_as_many_containers_as_are_asked_for_stay_warm(tmp_path: Path, env
         for berth in machine.pool._shelf.all():
             berth.held = float("-inf")  # as a minute later
         await machine.idle(0)
+
+
+async def test_a_first_call_waits_for_what_is_made_and_says_so(
+    tmp_path: Path, environment_cache: Path
+) -> None:
+    gate, code = tmp_path / "gate", io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("__main__.py", PID)
+        archive.writestr("build.py", BUILD.format(str(gate)))
+    async with a_machine(tmp_path / "state", environment_cache, Limits(max_wait=1000)) as machine:
+        exported = notes(web_export=True)
+        await machine.api.make("a", base64.b64encode(code.getvalue()).decode(), annotations=exported)
+        path = "/api/v1/web/guest/default/a.json"
+        answer = await machine.api("GET", path)
+        assert answer.status == 503
+        assert "The environment of the action is being made" in answer.error
+
+        gate.touch()
+        machine.platform.limits = Limits()
+        first, second = await machine.api("GET", path), await machine.api("GET", path)
+        assert [each.status for each in (first, second)] == [200, 200]
+        assert phases(first) == ["queue", "environment", "start", "init", "run"]
+        assert phases(second) == ["queue", "run"]
 
 
 async def test_a_container_that_always_fails_is_not_started_for_ever(whisk: Whisk) -> None:

@@ -84,6 +84,8 @@ def test_the_samples_of_ai4os_lack_a_license_at_most(sample: Path) -> None:
             "m.yml:17: resources.inference.memory_MB: 'much' is not of type",
         ),
         ("timeout_ms: 1000", "timeout_ms: 0.5", "m.yml:18: resources.inference.timeout_ms: 0.5 is no whole"),
+        ("timeout_ms: 1000", "min_warm: -1", "m.yml:18: resources.inference.min_warm: -1 is no whole"),
+        ("timeout_ms: 1000", "concurrency: 0", "m.yml:18: resources.inference.concurrency: 0 is no whole"),
         (
             "tags: [x]",
             "tags: [x]\ntosca: []",

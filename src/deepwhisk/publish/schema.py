@@ -16,6 +16,7 @@ LONGEST = 300  # characters of a message
 DATES = (("dates", "created"), ("dates", "updated"))
 BARE_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?")
 WHOLE = (("resources", "inference", "timeout_ms"), ("resources", "training", "timeout_ms"))
+COUNTS = {"concurrency": 1, "min_warm": 0, "keep_alive_s": 0}  # of resources.inference, and their least
 INSTALL = "Validation needs the package ai4-metadata: pip install 'deepwhisk[metadata]'"
 
 
@@ -92,6 +93,11 @@ def _of_catalog(metadata: Metadata) -> Iterator[tuple[Place, str]]:
         value = _at(metadata.said, place)
         if value is not None and (type(value) is not int or value < 1):
             yield place, f"{value!r} is no whole number of milliseconds"
+
+    for name, least in COUNTS.items():
+        value = _at(metadata.said, ("resources", "inference", name))
+        if value is not None and (type(value) is not int or value < least):
+            yield ("resources", "inference", name), f"{value!r} is no whole number from {least} on"
 
 
 def _at(said: Any, place: Sequence[str]) -> Any:
