@@ -99,6 +99,7 @@ def test_a_supervisor_that_is_killed_takes_everything_with_it(attempts: Attempts
     process.kill()
 
     assert ended(family)
+    assert until(lambda: not list((attempt.folder / "tmp").iterdir()), 60)
 
 
 def test_the_same_attempt_started_again_goes_on_where_it_was(attempts: Attempts) -> None:

@@ -115,7 +115,8 @@ class Attempt:
     ) -> dict[str, Any]:
         variables = self._variables() | ({"DEEPWHISK_ARTIFACT": str(artifact)} if artifact else {})
         wrapped = self._wrapped(kind, environment, variables)
-        work = Kept(wrapped.command, self.folder / "here", variables, self.log.write, wrapped.after)
+        here, remove = self.folder / "here", ["rm", "-rf", str(self.folder)]
+        work = Kept(wrapped.command, here, variables, self.log.write, wrapped.after, remove)
         try:
             code = work.wait(self._stop, patience=SHARE)
         finally:

@@ -1,9 +1,9 @@
-"""`python keeper.py DESCRIPTOR AFTER PROGRAM ARGUMENT…`: a program, and the end of all that it starts.
+"""`python keeper.py DESCRIPTOR AFTER FORSAKEN PROGRAM ARGUMENT…`: a program, and the end of all it starts.
 
 Law: when the program ends, or when the other side of the descriptor closes (since the supervisor wants it, or
 was killed), everything that descends from it ends, also what went into the background. Signals that ask a
-program to end are passed on to it. AFTER, a command as JSON, is run at the
-end: it ends what is nobody's child.
+program to end are passed on to it. AFTER, a command as JSON, is run at the end: it ends what is nobody's
+child; FORSAKEN, another, when the supervisor was killed: it removes what that has left.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ PARENT_DEATH, SUBREAPER = 1, 36  # of prctl
 PASSED = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
-def main(lifeline: int, after: list[str], command: list[str]) -> int:
+def main(lifeline: int, after: list[str], forsaken: list[str], command: list[str]) -> int:
     """Keep the program; its exit code, negative for the signal that ended it."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(SUBREAPER, 1, 0, 0, 0)
@@ -35,8 +35,9 @@ def main(lifeline: int, after: list[str], command: list[str]) -> int:
         signal.signal(number, lambda got, frame: told(child, got))
     status = attended(child, lifeline, bell)
     end_all()
-    if after:
-        subprocess.run(after, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
+    for last in (after, forsaken if lost(lifeline) else []):
+        if last:
+            subprocess.run(last, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return -signal.SIGKILL if status is None else os.waitstatus_to_exitcode(status)
 
 
@@ -82,6 +83,12 @@ def attended(child: int, lifeline: int, bell: int) -> int | None:
             return status
 
 
+def lost(lifeline: int) -> bool:
+    """Whether the other side has closed without a word."""
+    ready, _, _ = select.select([lifeline], [], [], 0)
+    return bool(ready) and not os.read(lifeline, 1)
+
+
 def reaped(child: int) -> int | None:
     """The wait status of the child, if it is among those that have ended."""
     found = None
@@ -122,7 +129,7 @@ def children(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    code = main(int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:])
+    code = main(int(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4:])
     if code < 0:
         signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
         os.kill(os.getpid(), -code)

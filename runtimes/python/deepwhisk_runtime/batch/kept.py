@@ -1,5 +1,6 @@
 """A program started under the keeper: followed, told to end, ended with all that it started."""
 
+import contextlib
 import json
 import os
 import signal
@@ -26,11 +27,14 @@ class Kept:
         variables: Mapping[str, str],
         say: Callable[[bytes], None],
         after: Sequence[str] = (),
+        forsaken: Sequence[str] = (),
     ) -> None:
+        """AFTER is a command for its end, FORSAKEN one for when this process was killed before."""
         theirs, self._lifeline = os.pipe()
+        ends = [json.dumps(list(each)) for each in (after, forsaken)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", str(KEEPER), str(theirs), json.dumps(list(after)), *command],
+                [sys.executable, "-S", str(KEEPER), str(theirs), *ends, *command],
                 cwd=folder,
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
@@ -71,6 +75,8 @@ class Kept:
     def end(self) -> None:
         """End it and all that it has started, at once; more than once is fine."""
         if self._lifeline >= 0:
+            with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+                os.write(self._lifeline, b"!")
             os.close(self._lifeline)
             self._lifeline = -1
         self._process.wait()
