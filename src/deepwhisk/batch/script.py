@@ -21,7 +21,7 @@ if [ -z "${{found:-}}" ]; then
   echo "deepwhisk: $(hostname) has no Python 3.11: name one in DEEPWHISK_PYTHON, or put uv on PATH." >&2
   exit 1
 fi
-exec "$found" - <<'{end}'
+exec "$found" -I - <<'{end}'
 {bootstrap}{end}
 """
 

@@ -22,7 +22,7 @@ COUNTS = """
 
 
 def test_a_training_leaves_metrics_log_environment_result_and_artifact(attempts: Attempts) -> None:
-    attempt = attempts(COUNTS, {"epochs": 4})
+    attempt = attempts(COUNTS, {"epochs": 4}, files_beside={"signal.py": "raise SystemExit('imported')"})
 
     result = attempt.run()
     assert result["state"] == "done", attempt.said

@@ -80,7 +80,7 @@ def main() -> None:
     job = json.loads(fetch(os.environ["DEEPWHISK_JOB"]))
     os.environ["PYTHONPATH"] = program(job["runtime"], cached())
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    os.execv(sys.executable, [sys.executable, "-m", "deepwhisk_runtime.batch"])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "deepwhisk_runtime.batch"])
 
 
 if __name__ == "__main__":

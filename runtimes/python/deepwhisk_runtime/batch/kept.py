@@ -34,7 +34,7 @@ class Kept:
         ends = [json.dumps(list(each)) for each in (after, forsaken)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", str(KEEPER), str(theirs), *ends, *command],
+                [sys.executable, "-SP", str(KEEPER), str(theirs), *ends, *command],
                 cwd=folder,
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
