@@ -264,6 +264,17 @@ def test_a_list_is_the_newest_first_and_can_be_narrowed(office: Office) -> None:
         listed(limit="many")
 
 
+def test_a_list_tells_the_last_metrics_of_what_runs(office: Office) -> None:
+    training = office.accepted()
+    office.cluster.set(training, State.RUNNING)
+    office.look()
+    for epoch in (1, 2):
+        office.writes(training, "metrics.jsonl", b'{"epoch": %d}\n' % epoch)
+        (listed,) = office.desk.page({})["trainings"]
+        assert listed["metrics"] == {"epoch": epoch}
+    assert office.desk.show(training.uuid)["files"]["1"]["metrics.jsonl"] == 13
+
+
 def test_metrics_and_log_go_on_over_attempts(office: Office) -> None:
     training = office.accepted()
     office.cluster.set(training, State.RUNNING)

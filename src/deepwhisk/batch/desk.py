@@ -63,12 +63,9 @@ class Desk:
     def show(self, uuid: str) -> dict[str, Any]:
         """All of a training."""
         known = self.known(uuid)
-        if (
-            known.training.phase.ended
-            and not known.whole
-            and (found := self.records.find(known.training.place))
-        ):
-            self.view.put(found).whole = True
+        if not known.whole and (found := self.records.find(known.training.place)):
+            known = self.view.put(found)
+            known.whole = known.training.phase.ended
         self.reading.last(known)
         environment = self.reading.environment(known.training)
         return shown.whole(known, environment, self._version(known.training))

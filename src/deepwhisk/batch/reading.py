@@ -34,17 +34,16 @@ class Reading:
         return lines[:LINES], max(start, passed - max(0, len(lines) - LINES))
 
     def last(self, known: Known) -> None:
-        """Read the last line of metrics anew, if there is more than was read before."""
+        """Read the last line of metrics anew, unless there will be no other."""
         training = known.training
-        number = next(
-            (one for one in range(training.attempt, 0, -1) if training.has("metrics.jsonl", one)), 0
-        )
-        now = (number, training.files.get(number, {}).get("metrics.jsonl", 0))
-        if not number or (known.read == now and training.phase.ended):
+        if known.final:
             return
-        found = metric_lines(self.records.bytes(training.place.attempt(number).metrics))
-        if found and isinstance(found[-1], dict):
-            known.metrics, known.read = found[-1], now
+        for number in range(training.attempt, 0, -1):
+            found = metric_lines(self.records.bytes(training.place.attempt(number).metrics))
+            if found and isinstance(found[-1], dict):
+                known.metrics = found[-1]
+                break
+        known.final = training.phase.ended
 
     def log(self, training: Training, start: int) -> tuple[str, int]:
         """The log from a byte on, of all attempts together, and where to go on."""

@@ -18,7 +18,7 @@ class Known:
     training: Training
     signature: Signature = frozenset()  # of its objects when they were listed last
     metrics: dict[str, Any] | None = None  # the last line
-    read: tuple[int, int] = (0, 0)  # attempt and bytes of the metrics that `metrics` is of
+    final: bool = False  # whether there will be no other
     absent: float | None = None  # since when its runner has not known its job, on the monotonic clock
     stopped: bool = False  # its job was told to end
     whole: bool = False  # all that was written of it is in `training`

@@ -55,6 +55,7 @@ class Machine:
     def __enter__(self) -> "Machine":
         self.state.make()
         self._lock = _hold(self.state)
+        self.state.running.unlink(missing_ok=True)  # of one that was killed
         return self
 
     def __exit__(
