@@ -94,16 +94,6 @@ def test_jobs_wait_for_what_others_have_and_go_on_by_themselves(cluster: Cluster
     assert cluster.over(second).state is State.DONE
 
 
-def test_a_queued_job_that_is_cancelled_never_begins(cluster: Cluster) -> None:
-    first, second = cluster.job(SLEEPS, cluster.whole()), cluster.job(': >"$PLACE/begun"')
-    cluster.submit(first)
-    cluster.running(first)
-    [handle] = cluster.submit(second)
-    cluster.runner.cancel(handle)
-    assert cluster.over(second).state is State.CANCELLED
-    assert not cluster.file(second, "begun").exists()
-
-
 def test_jobs_that_are_alike_have_their_own_variables(cluster: Cluster) -> None:
     script = 'printf %s "$TEXT" >"$PLACE/text"'
     jobs = [cluster.job(script, variables={"TEXT": f"{number} {HARD_TEXT}"}) for number in range(3)]
@@ -125,19 +115,21 @@ def test_one_of_several_that_are_alike_is_cancelled_alone(cluster: Cluster) -> N
     assert cluster.status(jobs[0]).state is State.RUNNING
 
 
-@pytest.mark.parametrize("hard", [True, False])
-def test_one_of_several_that_wait_is_cancelled_alone(cluster: Cluster, hard: bool) -> None:
+def test_jobs_that_wait_are_cancelled_one_by_one_and_never_begin(cluster: Cluster) -> None:
     first = cluster.job(SLEEPS, cluster.whole())
     [handle] = cluster.submit(first)
     cluster.running(first)
-    jobs = [cluster.job(': >"$PLACE/begun"') for _ in range(3)]
-    handles = cluster.submit(*jobs)
-    cluster.runner.cancel(handles[1], hard=hard)
-    assert cluster.over(jobs[1]).state is State.CANCELLED
-    assert [cluster.status(job).state for job in jobs[::2]] == [State.QUEUED, State.QUEUED]
+    alike = [cluster.job(': >"$PLACE/begun"') for _ in range(4)]
+    other = cluster.job(': >"$PLACE/begun"; exit')
+    handles = cluster.submit(*alike, other)
+    for each, hard in ((1, True), (2, False), (4, False)):
+        cluster.runner.cancel(handles[each], hard=hard)
+    cancelled, kept = [alike[1], alike[2], other], [alike[0], alike[3]]
+    assert [cluster.over(job).state for job in cancelled] == [State.CANCELLED] * 3
+    assert [cluster.status(job).state for job in kept] == [State.QUEUED] * 2
     cluster.runner.cancel(handle, hard=True)
-    assert [cluster.over(job).state for job in jobs[::2]] == [State.DONE, State.DONE]
-    assert not cluster.file(jobs[1], "begun").exists()
+    assert [cluster.over(job).state for job in kept] == [State.DONE] * 2
+    assert not any(cluster.file(job, "begun").exists() for job in cancelled)
 
 
 def test_whoever_comes_later_finds_the_job_by_its_name(cluster: Cluster) -> None:
