@@ -1,5 +1,6 @@
 """Trying again: until it works, the time is over, or the job is told to end."""
 
+import itertools
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ from deepwhisk_runtime.batch.errors import Away, Failed, Interrupted, Shut
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 SECONDS = 600.0  # in which a store may be away
+RENEWALS = 4  # after which a link is not right, rather than old; what is to be kept is tried for longer
 Given = TypeVar("Given")
 
 
@@ -62,22 +64,19 @@ def persist(
     With `until_end` a job that is told to end goes on trying for as long as it may live.
     """
     until, shut = time.monotonic() + seconds, 0
-    for attempt in range(1_000_000):
+    for wait in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
         try:
             return act()
-        except Shut as error:
-            shut += 1
-            reason = error
-            if shut > 3:
-                raise Failed(phase, f"{error}, also after it was renewed.") from error
-            renew()
         except Away as error:
-            reason = error  # type: ignore[assignment]
+            reason = str(error)
+        except Shut as error:
+            reason, shut = str(error), shut + 1
+            renew()
         if not until_end:
             stop.check()
-        if time.monotonic() > min(until, stop.until):
+        if time.monotonic() > min(until, stop.until) or (shut > RENEWALS and not until_end):
             raise Failed(phase, f"{reason}; given up.")
-        pause(PAUSES[min(attempt, len(PAUSES) - 1)], stop, until_end)
+        pause(wait, stop, until_end)
     raise AssertionError("unreachable")
 
 
