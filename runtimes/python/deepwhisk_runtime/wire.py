@@ -12,7 +12,7 @@ from dataclasses import dataclass
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 256 * 1024 * 1024
 LONGEST_NUMBER = 20
-RECEIVE = 256 * 1024
+RECEIVE = 64 * 1024  # more would be mapped and unmapped for each request
 SEND_SECONDS = 30
 REASONS = {
     200: "OK",

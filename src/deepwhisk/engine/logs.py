@@ -5,6 +5,7 @@ Law: it is always read, so that no action ever waits for its reader; what is kep
 
 import asyncio
 import os
+import select
 import time
 from collections import deque
 from collections.abc import Callable
@@ -194,8 +195,10 @@ class Logs(Output):
         super().__init__(limit, alone=alone, marked=marked)
         self._loop = asyncio.get_running_loop()
         self._pipes = {"stdout": stdout, "stderr": stderr}
+        self._printed_to = select.poll()
         for name, descriptor in self._pipes.items():
             os.set_blocking(descriptor, False)
+            self._printed_to.register(descriptor, select.POLLIN)
             self._loop.add_reader(descriptor, self._on_readable, name)
 
     def _on_readable(self, name: str) -> None:
@@ -214,7 +217,9 @@ class Logs(Output):
         return bool(chunk)
 
     def drain(self) -> None:
-        """Not more than some, as a process may print faster than we read."""
+        """Not more than some, as a process may print faster than we read; most calls print nothing."""
+        if not self._printed_to.poll(0):
+            return
         for name, stream in self._streams.items():
             for _ in range(_READS):
                 if (stream.ends and not self._alone) or not stream.open or not self._read(name):
