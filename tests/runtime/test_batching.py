@@ -1,6 +1,7 @@
 """Batches: what makes one, what spoils one, and who is asked alone; then through the real programs."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -334,3 +336,27 @@ def test_a_model_served_alone_answers_together_what_comes_together(served: Serve
         return max(map(len, replies[1].json["predictions"]["batches"]))
 
     assert any(largest(turn) > 1 for turn in range(PATIENCE))
+
+
+def test_a_client_who_leaves_a_model_served_alone_is_not_worked_for(served: Served, tmp_path: Path) -> None:
+    address = urlsplit(served.url)
+
+    def dropped(turn: int) -> bool:
+        gate, n = tmp_path / f"gate{turn}", 100 + turn
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(served.ask, "POST", "predict/", {"n": 0, "hold": str(gate)})
+            until(gate.with_name(gate.name + ".at").exists)
+            with socket.create_connection((str(address.hostname), address.port or 0)) as client:
+                body = json.dumps({"n": n}).encode()
+                head = (
+                    f"POST {address.path}predict/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                )
+                client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                time.sleep(0.1)
+            time.sleep(0.1)  # gives it a chance to be seen, no more
+            gate.touch()
+            assert first.result().status == 200
+        seen = served.ask("POST", "predict/", {"n": 50}).json["predictions"]["batches"]
+        return all(n not in batch for batch in seen)
+
+    assert any(dropped(turn) for turn in range(PATIENCE))
