@@ -17,6 +17,8 @@ import picture
 from head import Descent, Head
 from pydantic import Field
 
+PROVIDERS = "CUDAExecutionProvider", "CPUExecutionProvider"  # a GPU where onnxruntime is built for one
+
 
 @dataclass
 class Classification:
@@ -40,8 +42,9 @@ class Model:
     def load(self, weights: Path, artifact: Path | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        built = onnxruntime.get_available_providers()
         self.session = onnxruntime.InferenceSession(
-            weights / "network.onnx", options, ["CPUExecutionProvider"]
+            weights / "network.onnx", options, [each for each in PROVIDERS if each in built]
         )
         self.head = Head.read(artifact or weights)
         self.photographs = weights / "photographs.zip"
