@@ -18,6 +18,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks.running import free_port
+from deepwhisk.keeper import memory
 
 SERVED = Path(__file__).parent / "served"
 RUNTIME = Path(__file__).parents[1] / "runtimes/python"
@@ -117,7 +118,7 @@ class Server:
 
     def memory(self) -> float:
         """MB of all its processes, a page that several share counted once."""
-        return sum(map(share, members(self.process.pid))) / 1024
+        return memory.proportional(members(self.process.pid)) / (1 << 20)
 
 
 @contextmanager
@@ -183,9 +184,3 @@ def members(session: int) -> list[int]:
         if int(fields[2]) == session and state != "Z":
             found.append(int(folder.name))
     return found
-
-
-def share(pid: int) -> int:
-    """KB of memory, of shared pages its part."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
