@@ -16,10 +16,12 @@ from deepwhisk.batch.runners import DRIVERS
 from deepwhisk.batch.sites import parse
 from fixtures.clusters import Cluster
 from fixtures.kubernetes import KUBECONFIG, options
+from fixtures.machine import TOOL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(?:bash|python|yaml)\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 TABLE, SITES = PAGE.split("## Sites\n")
+SECONDS = 540
 
 
 def steps(runner: str) -> Iterator[str]:
@@ -48,15 +50,18 @@ def walk(runner: str, folder: Path, cache: Path) -> list[str]:
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DEEPWHISK_"))
     }
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=folder,
-        env={**environment, "PATH": path, "DEEPWHISK_CACHE": str(cache), "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder,
+            env={**environment, "PATH": path, "DEEPWHISK_CACHE": str(cache), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    finally:  # it was killed in the middle, perhaps
+        subprocess.run([str(TOOL), "down"], cwd=folder / "library", capture_output=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return re.split(r"^--- \d+$", done.stdout, flags=re.MULTILINE)[1:]
 
@@ -82,11 +87,13 @@ def check(said: list[str], node: str) -> None:
     assert "cancelled" in said[8]
 
 
+@pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.xdist_group("machine")
 def test_a_newcomer_trains_on_this_machine(tmp_path: Path, environment_cache: Path) -> None:
     check(walk("local:", tmp_path, environment_cache), "")
 
 
+@pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.xdist_group("slurm")
 def test_a_newcomer_trains_on_slurm(slurm_here: Cluster, tmp_path: Path, environment_cache: Path) -> None:
     folder = tmp_path / "login"
@@ -96,6 +103,7 @@ def test_a_newcomer_trains_on_slurm(slurm_here: Cluster, tmp_path: Path, environ
 
 if KUBECONFIG:
 
+    @pytest.mark.timeout(SECONDS + 60)
     def test_a_newcomer_trains_on_kubernetes(tmp_path: Path, environment_cache: Path) -> None:
         given = options(tmp_path)
         runner = f"kubernetes://?{urlencode(given)}"
