@@ -160,9 +160,7 @@ def _end_all() -> None:
 
 
 def main(folder: Path, lock: int) -> None:
-    """Go into the background, keep the job, and let the next ones begin."""
-    if os.fork():
-        os._exit(0)
+    """Keep the job, and let the next ones begin."""
     os.set_inheritable(lock, False)
     Keeper(folder).run()
     os.close(lock)

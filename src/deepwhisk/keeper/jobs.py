@@ -31,6 +31,8 @@ from deepwhisk.keeper.marked import end_marked
 MARK = "DEEPWHISK_KEPT"  # in the environment of all that a job starts: the folder of the job
 LOST = "its keeper was killed, or the machine was restarted"
 Ended = dict[str, str]
+_IN_BACKGROUND = ("/bin/sh", "-c", '"$@" &', "sh")  # it is nobody's child
+_KEEPER = ("-S", "-m", "deepwhisk.keeper.job")  # it needs no package that is installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +176,15 @@ def _begin(job: Kept, gpus: list[int]) -> Kept:
     write(job.folder / "place.json", {"gpus": gpus, "at": time.time()})
     with (job.folder / "lock").open("ab") as lock, (job.folder / "output").open("ab") as output:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        first = subprocess.Popen(
-            [sys.executable, "-m", "deepwhisk.keeper.job", str(job.folder), str(lock.fileno())],
+        subprocess.run(
+            [*_IN_BACKGROUND, sys.executable, *_KEEPER, str(job.folder), str(lock.fileno())],
             cwd="/",
+            env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             pass_fds=[lock.fileno()],
             start_new_session=True,
+            check=True,
         )
-        first.wait()  # it has left another one in the background
     return Kept(job.folder, job.order, None, running=True)
