@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepwhisk.batch import shown
+from deepwhisk.batch.arrivals import Arrivals
 from deepwhisk.batch.layout import MODEL, UUID, Place
 from deepwhisk.batch.promotion import Promotions
 from deepwhisk.batch.reading import Reading
@@ -36,6 +37,7 @@ class Desk:
     reconciler: Reconciler
     promotions: Promotions
     reading: Reading
+    arrivals: Arrivals
 
     def accept(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         """Take requests that were written, and submit them; one that was taken before is told of again."""
@@ -123,9 +125,15 @@ class Desk:
         """Let a training serve, if its rule says so, for whom HAND it is, or FORCE does."""
         known = self.known(uuid)
         self.settle(known)
-        decision = self.promotions.promote(known.training.place, force=force, hand=hand, by=by)
+        try:
+            said = self.promotions.promote(known.training.place, force=force, hand=hand, by=by).body()
+        except TrainingError as error:
+            if known.training.phase is Phase.DONE:
+                self.arrivals.record(known, {"promoted": False, "reason": str(error)})
+            raise
+        self.arrivals.record(known, said)
         self._renew_versions(known.training.model)
-        return {**self.summary(known), **decision.body()}
+        return {**self.summary(known), **said}
 
     def rollback(self, model: str, version: int | None, by: str) -> dict[str, Any]:
         """Let an earlier version of a model serve."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepwhisk.batch.arrivals import Arrivals
 from deepwhisk.batch.bundle import runtime_zip
 from deepwhisk.batch.bundled import Bundle
 from deepwhisk.batch.clusters import Clusters, Open
@@ -55,4 +56,5 @@ def desk(around: Around) -> Iterator[Desk]:
         identity = uuid.uuid4().hex[:12]
         submission = Submission(records, planner, links, clusters, threads, job_script(), identity)
         reconciler = Reconciler(records, view, clusters, submission, links, threads, groups)
-        yield Desk(records, view, reconciler, promotions, Reading(records))
+        arrivals = Arrivals(records, view, promotions)
+        yield Desk(records, view, reconciler, promotions, Reading(records), arrivals)

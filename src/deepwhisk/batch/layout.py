@@ -76,6 +76,11 @@ class Place:
         return f"{self.prefix}cancel.json"
 
     @property
+    def promotion(self) -> str:
+        """What came of the artifact's arrival: promoted, or why not."""
+        return f"{self.prefix}promotion.json"
+
+    @property
     def states(self) -> str:
         """What all keys of states begin with."""
         return f"{self.prefix}states/"

@@ -50,6 +50,7 @@ class Loop:
 
     def _whole(self) -> None:
         survey = self.desk.reconciler.whole()
+        self.desk.arrivals.mend()
         self.desk.read_versions(survey.versions)
 
     def _quick(self) -> None:

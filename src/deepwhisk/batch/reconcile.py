@@ -172,7 +172,8 @@ class Reconciler:
             self.passes["errors"] += 1
             log.warning("%s cannot be read: %s", listed.place.prefix, error)
             return
-        self.view.put(training).signature = signature(listed)
+        known = self.view.put(training)
+        known.signature, known.decided = signature(listed), "promotion.json" in listed.objects
 
     def _found(self, listed: Listed, known: Known | None) -> Training:
         """What has ended before this process began is read whole only when somebody asks for it."""

@@ -21,6 +21,7 @@ class Known:
     final: bool = False  # whether there will be no other
     absent: float | None = None  # since when its runner has not known its job, on the monotonic clock
     stopped: bool = False  # its job was told to end
+    decided: bool = False  # whether its artifact's arrival led to anything
     whole: bool = False  # all that was written of it is in `training`
     waits: str = ""  # why it is not submitted yet
     lock: Lock = field(default_factory=Lock)  # held by whoever takes a step
