@@ -17,7 +17,7 @@ setup: .venv/ready ## the tool at .venv/bin/deepwhisk
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-up: setup ## store, engine and feed, with the catalog deployed
+up: setup ## store, engine, feed and trainings, with the catalog deployed
 	$(BIN)/deepwhisk up
 
 demo: setup ## from photographs in a bucket to named classes in another

@@ -109,7 +109,9 @@ def test_status_shows_all_parts(machine: Machine) -> None:
 
     assert done.returncode == 0, done.stderr
     parts = json.loads(done.stdout)["parts"]
-    assert {part["name"]: part["state"] for part in parts} == {"store": "up", "engine": "up", "feed": "up"}
+    assert {part["name"]: part["state"] for part in parts} == dict.fromkeys(
+        ("store", "engine", "feed", "batch"), "up"
+    )
 
 
 def test_models_lists_the_catalog_with_license_and_state(machine: Machine) -> None:
