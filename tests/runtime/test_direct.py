@@ -1,5 +1,7 @@
 """A plain prediction is answered without Flask and past Waitress's threads; no client can tell."""
 
+import contextlib
+import http.client
 import re
 import socket
 import threading
@@ -21,6 +23,8 @@ from deepwhisk_runtime.direct import RECENT, Direct
 from deepwhisk_runtime.quick import Quick, channel_of
 from deepwhisk_runtime.rest import create_app
 from deepwhisk_runtime.service import Provision, load
+from fixtures.machine import until
+from runtime.served import Served, serving
 
 SOURCE = '''"""Answers in every way."""
 import time
@@ -128,7 +132,7 @@ REQUESTS = {
     "underscores": post().replace(b"Host: h", b"Content_Length: 7"),
     "a long field": post(X_Long="z" * 5000),
     "two at once": post('{"number": 1}') + post('{"number": 2}'),
-    "one and a half": post('{"number": 1}') + post('{"number": 2}')[:40],
+    "one and a half": post('{"number": 1}') + post('{"number": 2}')[:20],
     "GET": b"GET " + post("").removeprefix(b"POST "),
 }  # fmt: skip
 
@@ -177,23 +181,15 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, A
 
 
 def answer(port: int, *parts: bytes) -> bytes:
-    """All that comes back until nothing has come for a while after a whole answer, without the date."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    """All that comes back, without the date: an answer for each request, unless the server closes before."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         for part in parts:
             client.sendall(part)
             time.sleep(0.01 * (len(parts) > 1))
-        said, wanted = b"", sum(part.count(b" HTTP/1.") for part in parts) or 1
-        while whole(said) < wanted and (came := received(client, said)):
-            said += came
+        said, came, wanted = b"", b"-", b"".join(parts).count(b" HTTP/1.")
+        while came and whole(said) < wanted:
+            said += (came := client.recv(1 << 20))
     return re.sub(rb"Date: [^\r]+", b"Date:", said)
-
-
-def received(client: socket.socket, said: bytes) -> bytes:
-    client.settimeout(1 if whole(said) else 30)
-    try:
-        return client.recv(1 << 20)
-    except TimeoutError:
-        return b""
 
 
 def whole(said: bytes) -> int:
@@ -284,6 +280,37 @@ def test_a_body_larger_than_what_is_allowed_is_for_the_application(tmp_path: Pat
     environ = partial(quick.environ, PATH)
     assert direct.takes(environ({"content-type": "application/json", "content-length": "10"}))
     assert not direct.takes(environ({"content-type": "application/json", "content-length": "11"}))
+
+
+SLOW = '''"""Sleeps as long as it is asked to."""
+import time
+from pathlib import Path
+
+class Model:
+    def predict(self, seconds: float = 0) -> str:
+        if seconds:
+            Path("asleep").touch()
+        time.sleep(seconds)
+        return "awake"
+'''
+
+
+def test_a_server_ends_while_a_model_that_was_quick_is_slow(tmp_path: Path) -> None:
+    model(tmp_path / "odd", SLOW)
+    with serving("serve", "odd", "--port", "0", cwd=tmp_path) as server:
+        for _ in range(5 * RECENT):
+            assert server.ask("POST", "predict/", {}).status == 200
+        asking = threading.Thread(target=lambda: failing(server), daemon=True)
+        asking.start()
+        assert until((tmp_path / "asleep").exists, 60)
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+        asking.join()
+
+
+def failing(server: Served) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        server.ask("POST", "predict/", {"seconds": 600})
 
 
 def test_a_web_action_with_json_answers_what_the_application_does(tmp_path: Path) -> None:
