@@ -14,7 +14,7 @@ from fixtures.engine import Whisk, a_whisk
 
 SHORT = Patience(idle=0.5, body=0.5, reader=0.3)
 MANY = 2000
-SOON = 20  # seconds in which a test would have failed
+SOON = 60  # seconds in which a test would have failed
 
 
 @pytest.fixture
