@@ -2,7 +2,7 @@
 
 Law: it outlives who started it; when the job ends, or is to end, all that it started ends, and only then is
 its end written, once. The lock, a descriptor, is held until then. Told to end itself (the machine goes down),
-it tells the job, and says that it was preempted.
+it tells the job, and says that it was preempted. Without its folder it ends the job: it would run on unseen.
 """
 
 import ctypes
@@ -50,7 +50,8 @@ class Keeper:
         _end_all()
         shutil.rmtree(self._temporary, ignore_errors=True)
         state, reason = self._verdict(status)
-        jobs.write(self._folder / "ended.json", {"state": state, "reason": reason})
+        if self._folder.exists():
+            jobs.write(self._folder / "ended.json", {"state": state, "reason": reason})
 
     def _become(self) -> None:
         """In the child; what is wrong with it stands in its output."""
@@ -105,6 +106,8 @@ class Keeper:
         return memory.resident(members) > limit and memory.proportional(members) > limit
 
     def _wish(self) -> str:
+        if not self._folder.exists():
+            return "KILL"  # nobody could ever see it again
         path = self._folder / "cancel"
         return path.read_text() if path.exists() else ""
 
@@ -164,7 +167,8 @@ def main(folder: Path, lock: int) -> None:
     os.set_inheritable(lock, False)
     Keeper(folder).run()
     os.close(lock)
-    jobs.look(folder.parent)
+    if folder.exists():
+        jobs.look(folder.parent)
 
 
 if __name__ == "__main__":

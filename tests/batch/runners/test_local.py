@@ -68,6 +68,18 @@ def test_a_keeper_told_to_end_lets_the_job_write_what_it_has(local: Cluster) -> 
     assert local.file(job, "heard").exists()
 
 
+def test_a_job_whose_folder_is_gone_does_not_run_on_unseen(local: Cluster) -> None:
+    job = local.job(SLEEPS)
+    local.submit(job)
+    local.running(job)
+    keeper = _keeper(local, job.name)
+    local.folder.rename(local.folder.with_name("gone"))
+    local.folder.mkdir()
+    local.runner = local.opened()
+    until(lambda: not os.path.exists(f"/proc/{keeper}"))
+    assert not os.path.exists(f"/proc/{local.file(job, 'begun').read_text().strip()}")
+
+
 def test_what_a_job_has_left_running_ends_with_it(local: Cluster) -> None:
     job = local.job('setsid sleep 300 & echo $! >"$PLACE/child"')
     local.submit(job)
