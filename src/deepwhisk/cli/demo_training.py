@@ -117,6 +117,7 @@ class Show:
         if training.get("state") != "done":
             why = training.get("reason") or (training.get("result") or {}).get("message")
             raise TrainingRefused(f"The training ended as {training.get('state')}: {why}")
+        out.print(f"  It ran on {training.get('node')} of the site {training.get('site')}.", markup=False)
 
     def epoch(self, line: dict[str, Any]) -> None:
         """A few of the first epochs, then every tenth."""
