@@ -343,6 +343,26 @@ def test_what_ended_before_the_service_began_is_listed_at_once_and_shown_whole(
     assert said["plan"]["code"]
 
 
+def test_a_service_that_begins_while_the_store_is_away_passes_over_nothing(
+    office: Office, offices: Open, store: Faulty
+) -> None:
+    training = office.accepted()
+    other = offices(store, like=office)
+    listed = store.list
+
+    def away_after(bucket: str, prefix: str = "") -> Iterator[Object]:
+        yield from listed(bucket, prefix)
+        store.away = True
+
+    store.list = away_after  # type: ignore[method-assign]
+    with pytest.raises(StoreUnreachable):
+        other.desk.reconciler.whole()
+    store.list, store.away = listed, False  # type: ignore[method-assign]
+    other.desk.reconciler.whole()
+
+    assert other.training(training.uuid).phase is Phase.QUEUED
+
+
 def test_what_another_one_deleted_is_forgotten(office: Office) -> None:
     training = office.accepted()
     office.records.delete(training.place)

@@ -30,11 +30,12 @@ class Arrivals:
     view: View
     promotions: Promotions
 
-    def mend(self) -> None:
-        """Decide on all artifacts whose events did not come, the oldest first."""
+    def mend(self) -> set[str]:
+        """Decide on artifacts whose events did not come, the oldest first; the models that they are of."""
         due = [known for known in self.view.newest() if not known.decided and late(known.training)]
         for known in sorted(due, key=lambda known: _ended(known.training)):
             self.decide(known)
+        return {known.training.model for known in due}
 
     def decide(self, known: Known) -> None:
         """Promote a training if its rule says so and nothing newer serves."""

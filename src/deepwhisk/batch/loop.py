@@ -50,8 +50,8 @@ class Loop:
 
     def _whole(self) -> None:
         survey = self.desk.reconciler.whole()
-        self.desk.arrivals.mend()
-        self.desk.read_versions(survey.versions)
+        mended = dict.fromkeys(self.desk.arrivals.mend(), 0)  # a number of versions that none has had
+        self.desk.read_versions({**survey.versions, **mended})
 
     def _quick(self) -> None:
         began = time.monotonic()

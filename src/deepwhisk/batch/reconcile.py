@@ -20,7 +20,7 @@ from deepwhisk.batch.steps import Do, Seen, Step, decide
 from deepwhisk.batch.submission import Submission
 from deepwhisk.batch.training import Training, when
 from deepwhisk.batch.view import Known, View, signature, sweep_of
-from deepwhisk.errors import RunnerError, StoreError, TrainingError, WhiskError
+from deepwhisk.errors import RunnerError, StoreError, StoreUnreachable, TrainingError, WhiskError
 
 log = logging.getLogger("deepwhisk.batch")
 
@@ -168,6 +168,8 @@ class Reconciler:
         known = self.view.get(listed.place.uuid)
         try:
             training = self._found(listed, known)
+        except StoreUnreachable:
+            raise  # nothing is known of it then, and it is not passed over
         except StoreError as error:
             self.passes["errors"] += 1
             log.warning("%s cannot be read: %s", listed.place.prefix, error)
