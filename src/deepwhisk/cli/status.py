@@ -22,7 +22,7 @@ NOTHING: dict[str, Any] = {
 @json_option
 @state_option
 def status(as_json: bool, state: State) -> None:
-    """Show how store, engine, feed and trainings are, and what they wait for.
+    """Show how all parts are, and what they wait for.
 
     Exit code 1 when nothing runs or a part is down.
     """

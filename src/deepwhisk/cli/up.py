@@ -54,7 +54,7 @@ def up(
     driver: str,
     state: State,
 ) -> None:
-    """Start store, engine, feed and trainings; deploy this project on them.
+    """Start all parts of a machine; deploy this project on them.
 
     Prints what to try next; ends with Ctrl-C. Keys, data and logs stay in --state, so a second start goes on
     where the first one stopped.
