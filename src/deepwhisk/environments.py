@@ -66,7 +66,8 @@ class Environments:
         home = self._kept(self._environments / digest, lambda new: self._install(requirements, new, progress))
         weights = None
         if build is not None:
-            weights = self._kept(self._weights / weights_of(build), lambda new: self._build(build, new, progress))
+            folder = self._weights / weights_of(build)
+            weights = self._kept(folder, lambda new: self._build(build, new, progress))
         return Environment(home / "bin" / "python", digest, weights)
 
     def close(self) -> None:

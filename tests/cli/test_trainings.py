@@ -54,7 +54,8 @@ def test_a_training_is_asked_for_with_all_that_was_said(player: WhiskPlayer, tmp
     (tmp_path / "photos.zip").write_bytes(b"PK" * 300_000)
     said = ["-i", "epochs=20", "-i", f"images=@{tmp_path / 'photos.zip'}", "--data", "s3://data/of/mine/"]
     said += ["--site", "cluster", "--cpus", "4", "--memory", "8G", "--gpus", "1", "--gpu-required"]
-    said += ["--time", "2h", "--partition", "long", "--account", "us", "--promote", "when accuracy >= current"]
+    said += ["--time", "2h", "--partition", "long", "--account", "us"]
+    said += ["--promote", "when accuracy >= current"]
     done = look(player, "train", "digits", *said)
 
     [request] = submits(player)
