@@ -39,7 +39,7 @@ def promote(uuid: str, force: bool, as_json: bool, calls: Trainings) -> None:
 @json_option
 @asks_trainings
 def rollback(name: str, version: int | None, as_json: bool, calls: Trainings) -> None:
-    """Let the model NAME serve VERSION again, or what it served before.
+    """Let the model NAME serve VERSION, or the one before.
 
     Version 0 is the model as it was deployed, without any training.
 

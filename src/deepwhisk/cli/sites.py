@@ -17,7 +17,7 @@ COLUMNS = ("site", "state", "runner", "cpus", "memory", "gpus", "time", "waiting
 @json_option
 @asks_trainings
 def sites(as_json: bool, calls: Trainings) -> None:
-    """Show where trainings can go, and what each site could give to one now.
+    """Show where trainings can go, and what each could give.
 
     Sites stand in sites.yaml of the project; without one there is `local`, this machine.
     """

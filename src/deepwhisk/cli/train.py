@@ -100,7 +100,7 @@ def train(
     auth: str | None,
     **wanted: Any,
 ) -> None:
-    """Train the model NAME on a cluster; print the UUID of the training.
+    """Train the model NAME; print the UUID of the training.
 
     The training goes to the best site that has what it needs, or waits for one. It goes on whatever becomes
     of this command; what it leaves becomes a new version of the model, as --promote or its metadata say.
