@@ -3,11 +3,14 @@
 import json
 import signal
 import subprocess
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from deepwhisk.cli.watching import view
 from fixtures.machine import TOOL, run, until
 from fixtures.whisk_player import AUTH, WhiskPlayer
 
@@ -342,3 +345,26 @@ def test_a_sweep_is_followed_as_a_table(player: WhiskPlayer) -> None:
     assert "2 queued" in done.stdout
     assert "2 done" in done.stdout
     assert sum("digits" in line for line in done.stdout.splitlines()) == 2
+
+
+def test_the_live_view_shows_where_it_is_and_how_it_goes() -> None:
+    training = {
+        "uuid": ONE,
+        "model": "digits",
+        "state": "running",
+        "node": "n1",
+        "site": "cluster",
+        "epochs": 20,
+    }
+    training |= {"promote": "when validation_accuracy >= current"}
+    lines = [
+        {"epoch": n, "loss": 1 / n, "accuracy": n / 20, "validation_accuracy": n / 25} for n in range(1, 11)
+    ]
+    console = Console(width=100, file=StringIO(), color_system=None)
+    console.print(view(training, lines))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "running on n1 (site cluster)" in shown
+    assert "epoch 10 of 20 ██████████··········" in shown
+    assert "loss                       0.1  █" in shown
+    assert "\nvalidation_accuracy\n 0.4 │" in shown

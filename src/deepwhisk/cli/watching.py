@@ -101,8 +101,9 @@ def view(training: Training, lines: list[Line]) -> Group:
     parts = [Text.from_markup(f"{head}[{color}]{escape(told.where(training))}[/]{_result(training)}")]
     parts.append(Text("  ".join(filter(None, (told.progress(training, last), told.duration(training))))))
     courses = _courses(lines)
+    width = max(map(len, courses), default=0)
     for name, course in courses.items():
-        parts.append(Text(f"{name:16} {told.number(course[-1]):>10}  {sparkline(course)}"))
+        parts.append(Text(f"{name:{width}} {told.number(course[-1]):>10}  {sparkline(course)}"))
     main = told.main_metric([training], list(courses))
     if main is not None and len(courses[main]) > 2:
         parts += [Text(f"\n{main}"), *map(Text, plot(courses[main]))]
