@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from deepwhisk.engine import Limits
-from deepwhisk.engine.containers.memory import machine
 from deepwhisk.engine.limits import ActionLimits, read_limits
 from deepwhisk.engine.problems import Problem
+from deepwhisk.keeper.memory import machine
 from fixtures.engine import ECHO, Api, a_whisk
 
 STOCK = replace(Limits.openwhisk(), concurrent_invocations=30)
