@@ -24,6 +24,9 @@ _LATER = re.compile(
     r"[Uu]nable to contact|not responding|[Tt]imed out|[Cc]onnection (refused|failure|reset)|in standby"
     r"|temporarily|Zero Bytes|Transport endpoint|try again|Munge|DNS SRV"
 )
+# A job has what sbatch has: nothing of who submits it. To leave that to sbatch costs a login on the node.
+_BARE = 'env -i HOME="$HOME" PATH="$PATH" LANG=C.UTF-8 ${SLURM_CONF:+"SLURM_CONF=$SLURM_CONF"} "$@"'
+_ALONE = ("sh", "-c", f"exec {_BARE}", "sh")
 _READ_LOG = 'f=$1; [ -n "$f" ] || f=$HOME/.deepwhisk/log; [ ! -f "$f/$2.log" ] || tail -c "$3" "$f/$2.log"'
 
 
@@ -60,7 +63,7 @@ class SlurmCommands:
 
     def _submit(self, batch: Sequence[Job]) -> list[str]:
         text = request.script(batch, self._logs or request.LOGS)
-        said = self._run(["sbatch", "--parsable", *request.options(batch)], text)
+        said = self._run([*_ALONE, "sbatch", "--parsable", *request.options(batch)], text, "sbatch")
         return request.handles(said.strip().split(";")[0], batch)
 
     def statuses(self) -> dict[str, Status]:
@@ -98,10 +101,10 @@ class SlurmCommands:
         if said.status and _LATER.search(said.errors):
             raise _failure(words[0], said)
 
-    def _run(self, words: Sequence[str], given: str = "") -> str:
+    def _run(self, words: Sequence[str], given: str = "", command: str = "") -> str:
         said = self._shell(words, given)
         if said.status:
-            raise _failure(words[0], said)
+            raise _failure(command or words[0], said)
         return said.output
 
 

@@ -115,7 +115,7 @@ def options(batch: Sequence[Job]) -> list[str]:
         "time": minutes(asked.time),
         "chdir": "/tmp",
         "output": "/dev/null",
-        "export": f"PATH={PATH},HOME,USER,LANG",
+        "export": "ALL",
         "array": f"0-{len(batch) - 1}" if len(batch) > 1 else None,
         "signal": f"B:TERM@{job.grace}" if job.grace < asked.time else None,
         "gres": f"gpu:{asked.gpus}" if asked.gpus else None,
