@@ -29,13 +29,13 @@ def put(engine: Engine, source: str) -> None:
         "exec": {"kind": "python:3", "code": base64.b64encode(held.getvalue()).decode()},
         "annotations": [{"key": "web-export", "value": True}, {"key": "raw-http", "value": True}],
     }
-    path = f"{engine.apihost}/api/v1/namespaces/_/actions/kept?overwrite=true"
+    path = f"{engine.apihost}/api/v1/namespaces/_/actions/kept-answers?overwrite=true"
     auth = tuple(engine.auth.split(":"))
     assert requests.put(path, json=body, auth=(auth[0], auth[1]), timeout=60).status_code == 200
 
 
 def ask(engine: Engine, **headers: str) -> tuple[str | None, Any]:
-    path = f"{engine.apihost}/api/v1/web/guest/default/kept/v2/models/kept/predict/"
+    path = f"{engine.apihost}/api/v1/web/guest/default/kept-answers/v2/models/kept-answers/predict/"
     answer = requests.post(path, json={"word": "three"}, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.headers.get("X-Cache"), answer.json()["predictions"]
