@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepwhisk_runtime import door
+from deepwhisk_runtime.batching import share_heap
 from deepwhisk_runtime.captured import Captured
 from deepwhisk_runtime.direct import Application, Direct, Later
 from deepwhisk_runtime.errors import Fault
@@ -76,6 +77,7 @@ def work(find: Find, setting: Setting, listener: "socket | None") -> int:
     except Fault as fault:
         return said(fault)
     app = application(find, service, setting, captured)
+    share_heap()
     threads = THREADS if service is None else max(THREADS, 2 * service.together)
     with listener or door.listen(setting.host, setting.port) as opened:
         at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
