@@ -162,8 +162,8 @@ class Batches:
 def share_heap() -> None:
     """Let what a call has freed serve the next, in whichever thread: else glibc has a heap for each.
 
-    Of the picture classifier's batches that saves a tenth of the work, which the kernel spends on fresh pages;
-    of a large picture's, memory for as many pictures as there are threads.
+    Of the picture classifier's batches that saves a tenth of the work, which the kernel spends on fresh
+    pages; of large pictures, memory for as many as there are threads.
     """
     with contextlib.suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
