@@ -80,6 +80,16 @@ def test_a_job_that_its_cluster_began_anew_is_requeued_and_runs_again() -> None:
     assert told(decide(again, seen(State.RUNNING)))[0] == "running"
 
 
+def test_one_that_runs_on_another_node_was_begun_anew_though_nobody_saw_it_wait() -> None:
+    elsewhere = Seen(Status("7", State.RUNNING, "", "n2"), NOW)
+    step = decide(training(CLAIM, QUEUED, RUNNING), elsewhere)
+
+    assert told(step)[0] == "requeued"
+    assert step.entry is not None
+    assert told(decide(training(CLAIM, QUEUED, RUNNING, step.entry), elsewhere))[0] == "running"
+    assert decide(training(CLAIM, QUEUED, RUNNING), seen(State.RUNNING)).do is Do.WAIT
+
+
 @pytest.mark.parametrize(
     ("result", "state"),
     [

@@ -16,6 +16,7 @@ LOST = 60.0  # seconds until a job that its runner does not know is thought to b
 UPLOAD = 60.0  # seconds that an artifact may come later than its result
 HARD = 60.0  # seconds from being told to end to being ended
 FRESH = 6 * 24 * 3600.0  # seconds that a job may wait: its one link lives for seven days
+ANEW = "its site began it anew"
 MOST_ATTEMPTS, FRUITLESS = 20, 3
 
 
@@ -124,7 +125,9 @@ def _news(training: Training, status: Status) -> Entry | None:
     began = any(one.phase is Phase.RUNNING and one.attempt == training.attempt for one in training.history)
     phase, reason = _said(status, began)
     if last and last.handle == status.handle and (last.phase, last.reason) == (phase, reason):
-        return None
+        if not _moved(last, status):
+            return None
+        phase, reason = Phase.REQUEUED, ANEW
     if last and phase is Phase.QUEUED and last.phase is Phase.REQUEUED and last.handle and not reason:
         return None
     node = status.node if phase is Phase.RUNNING else ""
@@ -136,7 +139,12 @@ def _said(status: Status, began: bool) -> tuple[Phase, str]:
         return Phase.RUNNING, ""
     if status.state is State.HELD:
         return Phase.QUEUED, f"held: {status.reason or 'it will not start by itself'}"
-    return (Phase.REQUEUED, "its site began it anew") if began else (Phase.QUEUED, "")
+    return (Phase.REQUEUED, ANEW) if began else (Phase.QUEUED, "")
+
+
+def _moved(last: Entry, status: Status) -> bool:
+    """Whether it runs elsewhere than when somebody looked last: it was begun anew in between."""
+    return last.phase is Phase.RUNNING and "" not in (last.node, status.node) and last.node != status.node
 
 
 def _to_cancel(training: Training, seen: Seen) -> Step:
