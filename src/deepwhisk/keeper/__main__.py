@@ -12,11 +12,10 @@ import select
 import signal
 import socket
 import sys
-import time
 from typing import Any
 
 from deepwhisk.keeper import rebind
-from deepwhisk.keeper.family import family
+from deepwhisk.keeper.family import end_all, reap
 
 _SUBREAPER, _DROP = 36, 24
 _CAPABILITIES = 64  # that there can be
@@ -29,7 +28,7 @@ def main(engine: socket.socket, command: list[str]) -> None:
     bell = _bell()
     child, listener = _begin(command)
     status = _attend(child, listener, engine, bell)
-    _end_all()
+    end_all()
     _tell(engine, status=status)
 
 
@@ -88,36 +87,9 @@ def _attend(child: int, listener: int, engine: socket.socket, bell: socket.socke
         elif listener in ready:
             poll.unregister(listener)
         if bell.fileno() in ready and bell.recv(64):
-            status = _reap(child)
+            status = reap(child)
             if status is not None:
                 return status
-
-
-def _reap(child: int = 0) -> int | None:
-    """The wait status of CHILD, if it is among those that have ended."""
-    found = None
-    try:
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            found = ended[1] if ended[0] == child else found
-    except ChildProcessError:
-        return found
-    return found
-
-
-def _end_all() -> None:
-    """As often as it takes: a process may be starting another at this moment."""
-    while others := family(os.getpid())[1:]:
-        for pid in others:
-            _kill(pid)
-        _reap()
-        time.sleep(0.002)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _tell(engine: socket.socket, **told: Any) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.keeper import jobs, memory
-from deepwhisk.keeper.family import family
+from deepwhisk.keeper.family import end_all, family, reap
 
 _DEATH_SIGNAL, _SUBREAPER = 1, 36
 _PERIOD = 0.2  # seconds between two looks at memory, clock and wishes
@@ -47,7 +47,7 @@ class Keeper:
         if not child:
             self._become()
         status = self._attend(child)
-        _end_all()
+        end_all()
         shutil.rmtree(self._temporary, ignore_errors=True)
         state, reason = self._verdict(status)
         if self._folder.exists():
@@ -82,7 +82,7 @@ class Keeper:
         """Until the job has ended, of itself or not; its wait status."""
         while True:
             heard = signal.sigtimedwait({signal.SIGCHLD, signal.SIGTERM}, _PERIOD)
-            if (status := _reap(child)) is not None:
+            if (status := reap(child)) is not None:
                 return status
             if heard is not None and heard.si_signo == signal.SIGTERM:
                 self._tell(child, "preempted", self._order["grace"])
@@ -137,29 +137,6 @@ _REASONS = {
     "preempted": "its keeper was told to end",
     "timeout": "it took longer than its {time} s",
 }
-
-
-def _reap(child: int) -> int | None:
-    """The wait status of CHILD, if it is among those that have ended."""
-    found = None
-    try:
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            found = ended[1] if ended[0] == child else found
-    except ChildProcessError:
-        return found
-    return found
-
-
-def _end_all() -> None:
-    """As often as it takes: a process may be starting another at this moment."""
-    while others := family(os.getpid())[1:]:
-        for pid in others:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        _reap(0)
-        time.sleep(0.002)
 
 
 def main(folder: Path, lock: int) -> None:
