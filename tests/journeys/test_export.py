@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from deepwhisk.deploy.feeding import FeedCall, tell
 from deepwhisk.deploy.managed import managed_by
 from fixtures.machine import Machine
 
@@ -24,10 +25,10 @@ def test_the_project_survives_the_way_out_and_back(machine: Machine, tmp_path: P
 def test_a_subscription_that_somebody_deleted_is_made_again(machine: Machine) -> None:
     whisk = machine.whisk
     trigger = next(item["name"] for item in whisk.list("triggers"))
-    asked = {"lifecycleEvent": "DELETE", "triggerName": f"/_/{trigger}", "authKey": whisk.auth}
-    whisk.invoke("feeds/objects", asked, result=True)
+    gone = tell(FeedCall("DELETE", "/_/feeds/objects"), trigger, whisk)
+    assert gone["status"]["state"] == "deleted"
 
     done = machine.tool("deploy", "--json")
 
-    assert [change["name"] for change in json.loads(done.stdout)["changes"]] == [trigger]
+    assert [change["name"] for change in json.loads(done.stdout)["changes"]] == [trigger], done.stdout
     assert json.loads(machine.tool("deploy", "--dry-run", "--json").stdout)["changes"] == []

@@ -126,7 +126,7 @@ def test_a_job_is_told_before_its_time_is_up_and_then_ended(timed: Timed) -> Non
 
 
 def test_partitions_that_are_not_there_are_refused_with_those_that_are(slurm_here: Cluster) -> None:
-    with pytest.raises(RunnerRefused, match=r"no partition 'nope'.* batch, closed, slow, frail"):
+    with pytest.raises(RunnerRefused, match=r"no partition 'nope'.* batch, closed, frail, slow"):
         slurm_here.submit(slurm_here.job("true", replace(SMALL, partition="nope")))
     with pytest.raises(RunnerRefused, match="seconds are wanted; this cluster gives at most 86400"):
         slurm_here.submit(slurm_here.job("true", replace(SMALL, time=86401)))

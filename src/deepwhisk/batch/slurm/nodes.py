@@ -75,7 +75,7 @@ def offered(nodes: Sequence[Node]) -> Offer:
         time=None
         if any(node.time is None for node in nodes)
         else max((node.time or 0 for node in nodes), default=0),
-        partitions=tuple(dict.fromkeys(node.partition for node in nodes)),
+        partitions=tuple(sorted({node.partition for node in nodes})),
         free_cpus=sum(node.free_cpus for node in each),
         free_gpus=sum(node.free_gpus for node in each),
     )
