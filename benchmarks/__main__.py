@@ -1,13 +1,16 @@
-"""Run the measurements and write their table into docs/performance.md.
+"""Run the measurements and write their tables into docs/performance.md.
 
-`make bench` runs all of them; `python -m benchmarks shim engine` only these, printed and not written.
+`make bench` runs all of them. `python -m benchmarks shim engine` prints only these; with `--keep` it also
+puts their tables in place of the ones that the page has. Each table is one run and says of which day.
 """
 
 import importlib
 import os
 import pkgutil
 import platform
+import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,15 +21,22 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of figures -->"
 
 
-def main(names: list[str]) -> None:
-    """Measure, print, and keep the figures when all were measured."""
-    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
-    if unknown := set(names) - set(known):
-        sys.exit(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known)}.")
-    rows = [row for name in names or known for row in measure(name)]
-    print("\n".join(table(rows)))
-    if not names:
-        keep(rows)
+def main(words: list[str]) -> None:
+    """Measure and print; all figures are kept, or those that `--keep` asks for."""
+    keeping, names = "--keep" in words, [word for word in words if word != "--keep"]
+    if unknown := set(names) - set(known()):
+        sys.exit(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known())}.")
+    measured = {}
+    for name in names or known():
+        if rows := measure(name):
+            measured[name] = table(rows)
+            print("\n".join(measured[name]), flush=True)
+            if keeping or not names:
+                keep(measured)
+
+
+def known() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
 
 
 def measure(name: str) -> list[Row]:
@@ -39,20 +49,22 @@ def measure(name: str) -> list[Row]:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """A Markdown table; a bar that is missed says so."""
-    head = ["| measure | here | beside it, same run | ratio | bar | |", "|---|---|---|---|---|---|"]
-    cells = [(r.measure, r.ours, r.beside, r.ratio, r.bar, "met" if r.met else "**missed**") for r in rows]
-    return head + [f"| {' | '.join(row)} |" for row in cells]
-
-
-def keep(rows: list[Row]) -> None:
-    """Replace the figures in the page, with the day and the machine they are from."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    """A Markdown table under the day and the machine it is from; a bar that is missed says so."""
     day, cores = datetime.now(UTC).date().isoformat(), os.cpu_count()
     where = f"Measured on {day} with Python {platform.python_version()} on {cores} cores."
-    text = "\n".join([before + BEGIN, where, "", *table(rows), "", END])
-    PAGE.write_text(text + after, encoding="utf-8")
+    head = ["| measure | here | beside it, same run | ratio | bar | |", "|---|---|---|---|---|---|"]
+    cells = [(r.measure, r.ours, r.beside, r.ratio, r.bar, "met" if r.met else "**missed**") for r in rows]
+    return [where, "", *head, *(f"| {' | '.join(row)} |" for row in cells)]
+
+
+def keep(measured: Mapping[str, list[str]]) -> None:
+    """Put these tables into the page, each in place of the last of its name."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    figures, _, after = rest.partition(END)
+    tables = dict(re.findall(r"^### (\w+)\n+(.*?)\n*(?=^### |\Z)", figures, re.MULTILINE | re.DOTALL))
+    tables |= {name: "\n".join(lines) for name, lines in measured.items()}
+    text = "".join(f"\n### {name}\n\n{tables[name]}\n" for name in known() if name in tables)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
