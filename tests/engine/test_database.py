@@ -97,6 +97,21 @@ async def test_a_log_that_has_become_long_begins_anew(
     assert len(on_disk(database)) == 150
 
 
+async def test_the_log_is_written_back_by_a_connection_that_is_open(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that opens takes the writer's lock to set its pragmas, and commits would wait for it."""
+    monkeypatch.setattr(module, "CHECKPOINT_PAGES", 40)
+    opened: list[str] = []
+    monkeypatch.setattr(database, "_open", lambda: opened.append("a connection"))
+    for number in range(40):
+        await database.write([entry(str(number))])
+    await settled(database)
+
+    assert database._logged < 40 * 4
+    assert opened == []
+
+
 async def settled(database: Database) -> None:
     if database._checkpoint is not None:
         await database._checkpoint

@@ -6,7 +6,6 @@ commits but never the file. `durable="power-loss"` syncs every commit, in a thre
 """
 
 import asyncio
-import contextlib
 import sqlite3
 import threading
 import time
@@ -40,6 +39,9 @@ class Database:
         self._writer = self._open()
         schema.prepare(self._writer, path)
         self._reader = self._open()
+        # Writes the log back. It is kept open, since one that opens takes the writer's lock for its pragmas.
+        self._keeper = self._open()
+        self._keeper.execute("PRAGMA busy_timeout=0")
         self._asides: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for _ in range(ASIDE):
             self._asides.put(self._open())
@@ -175,21 +177,19 @@ class Database:
         They wait for three syncs of the disk, so that is done once in thousands of calls, and as little as
         can be is left to write then. It never waits for those who read, and tries again instead.
         """
-        with contextlib.closing(self._open()) as connection:
-            write_back = "PRAGMA wal_checkpoint(PASSIVE)"
-            length = connection.execute(write_back).fetchone()[1]
-            if length < LONGEST:
+        write_back = "PRAGMA wal_checkpoint(PASSIVE)"
+        length = self._keeper.execute(write_back).fetchone()[1]
+        if length < LONGEST:
+            return
+        self._keeper.execute(write_back)  # what came meanwhile
+        for _ in range(RESTARTS):
+            if self._begin_anew():
                 return
-            connection.execute(write_back)  # what came meanwhile
-            connection.execute("PRAGMA busy_timeout=0")
-            for _ in range(RESTARTS):
-                if self._begin_anew(connection):
-                    return
-                time.sleep(0.005)
+            time.sleep(0.005)
 
-    def _begin_anew(self, connection: sqlite3.Connection) -> bool:
+    def _begin_anew(self) -> bool:
         with self._writing:
-            return not connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
+            return not self._keeper.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -208,6 +208,7 @@ class Database:
         for _ in range(ASIDE):
             self._asides.get().close()
         self._reader.close()
+        self._keeper.close()
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
