@@ -2,7 +2,6 @@
 
 import itertools
 import signal
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,32 +9,40 @@ from typing import TypeVar
 from deepwhisk_runtime.batch.errors import Away, Failed, Interrupted, Shut
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+LOOK_SECONDS = 0.05
 SECONDS = 600.0  # in which a store may be away
 RENEWALS = 4  # after which a link is not right, rather than old; what is to be kept is tried for longer
 Given = TypeVar("Given")
 
 
 class Stop:
-    """Whether the job is told to end, why, and until when it may take its time."""
+    """Whether the job is told to end, why, and until when it may take its time.
+
+    Law: there is no lock in it. A signal's handler runs in the middle of whatever the main thread does, and
+    would wait for ever for a lock which that holds, such as an Event's.
+    """
 
     def __init__(self, grace: float) -> None:
         self.grace = grace
         self.reason = ""
         self.until = float("inf")
-        self._told = threading.Event()
+        self._told = False
 
     def tell(self, reason: str) -> None:
         """End, please; only the first counts."""
-        if not self._told.is_set():
+        if not self._told:
             self.reason, self.until = reason, time.monotonic() + self.grace
-            self._told.set()
+            self._told = True
 
     def __bool__(self) -> bool:
-        return self._told.is_set()
+        return self._told
 
     def wait(self, seconds: float) -> bool:
         """Whether it is told within that time."""
-        return self._told.wait(seconds)
+        end = time.monotonic() + seconds
+        while not self._told and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+        return self._told
 
     def check(self) -> None:
         """Raise Interrupted when it is told."""

@@ -1,0 +1,34 @@
+"""Being told to end, at any moment: a signal's handler runs in the middle of what waits for it."""
+
+import sys
+from itertools import count
+from types import FrameType
+from typing import Any
+
+from deepwhisk_runtime.batch.patience import Stop
+
+
+def told_at(line: int, stop: Stop) -> bool:
+    """Wait, and be told before that line of all that the wait executes; whether there was one."""
+    lines = count(1)
+
+    def look(frame: FrameType, event: str, _argument: Any) -> Any:
+        if event == "line" and next(lines) == line:
+            stop.tell("SIGTERM")
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        stop.wait(0.001)
+    finally:
+        sys.settrace(before)
+    return next(lines) > line
+
+
+def test_a_signal_between_any_two_lines_of_a_wait_is_heard_and_never_waited_for_by_itself() -> None:
+    stops = [Stop(grace=1)]
+    while told_at(len(stops), stops[-1]):
+        assert stops[-1].wait(0)
+        stops.append(Stop(grace=1))
+    assert len(stops) > 4
