@@ -67,10 +67,13 @@ def up(
     told = ["--limits", limits, "--keep-days", str(keep_days), "--keep-size", str(keep_size)]
     told += ["--driver", driver]
     with Machine(state, host, port, store_url, told) as machine, settling():
-        machine.start(project)
-        err.print(machine.hints(project))
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
+            machine.start(project)
+            err.print(machine.hints(project))
             machine.watch()
+        except KeyboardInterrupt:
+            if not machine.ready:
+                raise
     err.print("Ended.")
 
 
