@@ -5,18 +5,21 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from deepwhisk.deploy.feeding import FeedCall, tell
 from deepwhisk.examples import Example, differences, read_examples
 from deepwhisk.settings import read_wskprops
 from fixtures.machine import ROOT, Machine, until
 
 pytestmark = pytest.mark.xdist_group("machine")
 SECONDS = 120.0
+FEED = "/_/feeds/objects"
 MODELS = [path.parent.name for path in sorted((ROOT / "catalog").glob("*/model.py"))]
 each_model = pytest.mark.parametrize("name", MODELS)
 
@@ -87,10 +90,9 @@ def test_when_an_object_arrives(machine: Machine, name: str) -> None:
     example, bucket = example_of(name), f"in-{name}"
     store = machine.bucket_store(bucket, "results")
     key, content, payload = as_object(example)
-    watch(machine, name, bucket, payload)
-    store.put(bucket, key, content)
-
-    found = until(lambda: list(store.list("results", f"{bucket}/")), SECONDS)
+    with watched(machine, name, bucket, payload):
+        store.put(bucket, key, content)
+        found = until(lambda: list(store.list("results", f"{bucket}/")), SECONDS)
 
     assert found, f"no result of {name}"
     with store.get("results", found[0].key) as body:
@@ -109,17 +111,20 @@ def as_object(example: Example) -> tuple[str, bytes, dict[str, Any]]:
     return "text.txt", (value if isinstance(value, str) else json.dumps(value)).encode(), rest
 
 
-def watch(machine: Machine, name: str, bucket: str, payload: dict[str, Any]) -> None:
-    """A sequence around the model, and a trigger that the bucket's objects fire."""
-    whisk = machine.whisk
+@contextmanager
+def watched(machine: Machine, name: str, bucket: str, payload: dict[str, Any]) -> Iterator[None]:
+    """A sequence around the model, and a trigger that the bucket's objects fire; both are gone afterwards."""
+    whisk, trigger = machine.whisk, f"arrived-{name}"
     steps = ["objects/fetch", f"models/{name}", "objects/store"]
     exec_ = {"kind": "sequence", "components": [f"/_/{step}" for step in steps]}
     whisk.put("actions", f"watch-{name}", {"exec": exec_})
-    whisk.put("triggers", f"arrived-{name}", {})
+    whisk.put("triggers", trigger, {})
     letters = {"bucket": "results", "prefix": f"{bucket}/"}
     payload = payload | {"results": {"bucket": "results", "prefix": f"{bucket}/"}}
-    feed = {"lifecycleEvent": "CREATE", "triggerName": f"/_/arrived-{name}", "bucket": bucket}
-    properties = read_wskprops(machine.state.wskprops)
-    feed |= {"authKey": properties["AUTH"], "payload": payload, "deadLetters": letters}
-    whisk.invoke("feeds/objects", feed, result=True)
-    whisk.put("rules", f"on-{name}", {"trigger": f"/_/arrived-{name}", "action": f"/_/watch-{name}"})
+    inputs = {"bucket": bucket, "payload": payload, "deadLetters": letters}
+    tell(FeedCall("CREATE", FEED, inputs), trigger, whisk)
+    whisk.put("rules", f"on-{name}", {"trigger": f"/_/{trigger}", "action": f"/_/watch-{name}"})
+    yield
+    tell(FeedCall("DELETE", FEED), trigger, whisk)
+    for collection, entity in (("rules", f"on-{name}"), ("triggers", trigger), ("actions", f"watch-{name}")):
+        whisk.delete(collection, entity)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from deepwhisk.deploy.feeding import FeedCall, tell
 from deepwhisk.deploy.managed import managed_by
-from fixtures.machine import Machine
+from deepwhisk.project import read_project
+from fixtures.machine import ROOT, Machine
 
 
 def test_the_project_survives_the_way_out_and_back(machine: Machine, tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_the_project_survives_the_way_out_and_back(machine: Machine, tmp_path: P
 
 def test_a_subscription_that_somebody_deleted_is_made_again(machine: Machine) -> None:
     whisk = machine.whisk
-    trigger = next(item["name"] for item in whisk.list("triggers"))
+    trigger = next(each.name for each in read_project(ROOT).triggers)
     gone = tell(FeedCall("DELETE", "/_/feeds/objects"), trigger, whisk)
     assert gone["status"]["state"] == "deleted"
 
