@@ -23,7 +23,7 @@ from benchmarks.containers import CATALOG, zipped
 from benchmarks.wrk import Engine, an_engine, wait_for_environment
 from deepwhisk.engine import Limits
 from deepwhisk.environments import Environments
-from deepwhisk.project.catalog import read_model
+from deepwhisk.project.catalog import Model, read_model
 from deepwhisk.settings import cache_folder
 
 CALLERS, ROUNDS, NICE = 32, 3, 2
@@ -51,9 +51,14 @@ for line in sys.stdin:
 
 
 def measure() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder, bare() as loop, an_engine(Path(folder) / "state") as engine:
+    model = read_model(FOLDER, CATALOG.parent)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        bare(model) as loop,
+        an_engine(Path(folder) / "state") as engine,
+    ):
         deploy(engine, "one", memory=int(Limits.machine().max_memory * WHOLE), concurrency=CALLERS)
-        deploy(engine, "more", memory=384, concurrency=16)
+        deploy(engine, "more", memory=model.memory, concurrency=16)
         wait_for_environment(engine.apihost)
         asked = {"one": invocation("one", engine), "more": invocation("more", engine), "web": upload("more")}
         rates: dict[str, list[float]] = {name: [] for name in (*asked, "bare")}
@@ -120,9 +125,8 @@ def upload(name: str) -> Asked:
 
 
 @contextmanager
-def bare() -> Iterator["subprocess.Popen[str]"]:
+def bare(model: Model) -> Iterator["subprocess.Popen[str]"]:
     """The loop in a process of its own, which runs as long as it is told."""
-    model = read_model(FOLDER, CATALOG.parent)
     made = Environments(cache_folder()).prepare(model.requirements, model.build, lambda line: None)
     command = [str(made.python), "-c", BARE, str(FOLDER), str(made.weights), str(PHOTOGRAPH), str(NICE)]
     pipe = subprocess.PIPE
