@@ -47,7 +47,7 @@ class Listed:
 
     @property
     def address(self) -> str:
-        found = re.search(r"http://\S+/services/services", self.machine.said.read_text())
+        found = until(lambda: re.search(r"http://\S+/services/services", self.machine.said.read_text()))
         assert found is not None
         return found[0]
 
