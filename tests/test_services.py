@@ -23,7 +23,7 @@ def part(folder: Path, program: str = SLEEPS, name: str = "sleeper", patience: f
     )
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)

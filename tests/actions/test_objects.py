@@ -95,7 +95,7 @@ def document(store: Store, written: Json) -> Json:
 def transferred(actions: ModuleType, inputs: Json, body: bytes, kind: str = "image/png") -> Json:
     """A reference to data that travelled through the transfer bucket."""
     given = actions.link({**inputs, "contentType": kind, "size": len(body)})
-    put = requests.put(given["put"]["url"], data=body, headers=given["put"]["headers"], timeout=10)
+    put = requests.put(given["put"]["url"], data=body, headers=given["put"]["headers"], timeout=60)
     assert put.status_code == 200
     reference: Json = given["reference"]
     return reference
@@ -113,7 +113,7 @@ def test_fetch_makes_a_reference_under_the_argument_s_name(
     assert {name: reference[name] for name in reference if name != "url"} == {
         name: event[name] for name in ("bucket", "key", "etag", "size", "contentType")
     }
-    assert requests.get(reference["url"], timeout=10).content == b"jpeg"
+    assert requests.get(reference["url"], timeout=60).content == b"jpeg"
 
 
 def test_fetch_passes_other_arguments_on_and_no_credential(
@@ -201,7 +201,7 @@ def test_an_odd_key_goes_through_fetch_and_store(
 ) -> None:
     event = arrive(key, key.encode())
     fetched = actions.fetch({**inputs, "event": event, "argument": "image", "results": results})
-    body = requests.get(fetched["image"]["$object"]["url"], timeout=10).content
+    body = requests.get(fetched["image"]["$object"]["url"], timeout=60).content
     written = actions.store({**inputs, "length": len(body), "$event": fetched["$event"]})
 
     assert body == key.encode()
@@ -263,7 +263,7 @@ def test_link_lets_others_write_and_read_one_new_object(
 ) -> None:
     reference = transferred(actions, inputs, b"x" * 600_000)["$object"]
 
-    assert requests.get(reference["url"], timeout=10).content == b"x" * 600_000
+    assert requests.get(reference["url"], timeout=60).content == b"x" * 600_000
     assert (reference["bucket"], reference["size"], reference["contentType"]) == (
         TRANSFER,
         600_000,
@@ -274,7 +274,7 @@ def test_link_lets_others_write_and_read_one_new_object(
 
 def test_a_link_is_for_one_content_type_only(actions: ModuleType, inputs: Json) -> None:
     given = actions.link({**inputs, "contentType": "image/png"})
-    answer = requests.put(given["put"]["url"], b"x", headers={"Content-Type": "text/html"}, timeout=10)
+    answer = requests.put(given["put"]["url"], b"x", headers={"Content-Type": "text/html"}, timeout=60)
 
     assert answer.status_code == 403
 

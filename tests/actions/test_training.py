@@ -315,7 +315,7 @@ class TestLinks:
         store.put(BUCKET, key, b"zip")
         told = {"version": 2, "training": UUID, "sha256": "0" * 64}
         answer = actions.artifact({**inputs, "batch_url": "", "model": "m", "key": key, **told})
-        assert requests.get(answer.pop("url"), timeout=10).content == b"zip"
+        assert requests.get(answer.pop("url"), timeout=60).content == b"zip"
         assert answer == told
 
     @pytest.mark.parametrize(
@@ -339,4 +339,4 @@ class TestLinks:
         store.put(BUCKET, f"m/{UUID}/attempts/2/answer", b'{"label":"cat"}')
         training["result"]["output"] = None
         found = actions.result({**inputs, "uuid": UUID})
-        assert requests.get(found["link"], timeout=10).json() == {"label": "cat"}
+        assert requests.get(found["link"], timeout=60).json() == {"label": "cat"}

@@ -98,13 +98,13 @@ def test_following_shows_what_comes_and_ends_on_ctrl_c(engine: Engine, action: s
     with said.open("w") as out:
         following = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while "said again" not in said.read_text() and time.monotonic() < end:
                 whisk.invoke(action, {"n": "again"})  # until it looks, which is some time after its start
                 time.sleep(0.2)
         finally:
             following.send_signal(2)
-    code = following.wait(20)
+    code = following.wait(60)
     whisk.close()
 
     shown = said.read_text()

@@ -53,7 +53,7 @@ def interrupted(process: "subprocess.Popen[str]", when: Callable[[], object]) ->
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PATIENCE)
-    assert until(lambda: not below & parents().keys(), 5)
+    assert until(lambda: not below & parents().keys())
     return process.returncode, said
 
 

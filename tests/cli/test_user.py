@@ -41,7 +41,7 @@ def view(engine: Engine, auth: str) -> Whisk:
 def status(engine: Engine, auth: str) -> int:
     where = f"{engine.apihost}/api/v1/namespaces"
     user, _, key = auth.strip().partition(":")
-    return requests.get(where, auth=(user, key), timeout=10).status_code
+    return requests.get(where, auth=(user, key), timeout=60).status_code
 
 
 def test_a_new_users_key_is_all_that_is_printed(engine: Engine, name: str) -> None:

@@ -86,13 +86,13 @@ class FeedProcess:
     def wait(self) -> int:
         """Its exit code, once it has ended by itself."""
         assert self._process
-        return self._process.wait(30)
+        return self._process.wait(60)
 
     def stop(self) -> int:
         """End it politely; its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(10)
+        return self._process.wait(60)
 
     def ask(self, event: str, auth: str, trigger: str = "/_/t", **parameters: Any) -> dict[str, Any]:
         """What a feed action would forward; the answer with its HTTP status."""
@@ -101,5 +101,5 @@ class FeedProcess:
         return {"http": response.status_code, **response.json()}
 
     def status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = requests.get(f"{self.url}/status", timeout=10).json()
+        answer: dict[str, Any] = requests.get(f"{self.url}/status", timeout=60).json()
         return answer

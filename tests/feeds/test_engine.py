@@ -71,7 +71,7 @@ def site(tmp_path: Path, environment_cache: Path) -> Iterator[Site]:
         yield made
         feed.kill()
     made.engine.process.terminate()
-    made.engine.process.wait(20)
+    made.engine.process.wait(60)
     assert made.engine.process.stdout
     made.engine.process.stdout.close()
 

@@ -44,7 +44,7 @@ def test_a_bucket_that_is_missing_is_made(
 )
 def test_a_body_that_means_nothing_is_refused(feed: FeedProcess, body: bytes, words: str) -> None:
     headers = {"Content-Type": "application/json"}
-    response = requests.post(f"{feed.url}/subscriptions", data=body, headers=headers, timeout=10)
+    response = requests.post(f"{feed.url}/subscriptions", data=body, headers=headers, timeout=60)
 
     assert response.status_code == 400
     assert words in response.json()["error"]
@@ -63,9 +63,9 @@ def test_an_openwhisk_that_is_away_is_said_to_be(
 
 def test_secrets_stay_in_the_ledger(feed: FeedProcess, bucket: str, trigger: str) -> None:
     feed.ask("CREATE", AUTH, trigger, bucket=bucket)
-    requests.post(f"{feed.url}/hooks/seaweed", headers={"Authorization": "Bearer no"}, timeout=10)
+    requests.post(f"{feed.url}/hooks/seaweed", headers={"Authorization": "Bearer no"}, timeout=60)
     ledger = feed.settings.ledger
-    said = requests.get(f"{feed.url}/status", timeout=10).text + feed.log.read_text()
+    said = requests.get(f"{feed.url}/status", timeout=60).text + feed.log.read_text()
 
     assert stat.S_IMODE(ledger.stat().st_mode) == 0o600
     assert stat.S_IMODE(ledger.parent.stat().st_mode) == 0o700

@@ -253,7 +253,7 @@ def test_one_that_is_interrupted_leaves_nothing(workshop: Workshop, tmp_path: Pa
             silent.accept()[0].close()
             running = installing(other.docker)
             building.send_signal(signal.SIGINT)
-            assert building.wait(20) == 130
+            assert building.wait(60) == 130
 
     assert running
     assert until(lambda: not installing(other.docker) & running)

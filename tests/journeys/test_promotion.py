@@ -144,7 +144,7 @@ def test_containers_that_are_kept_warm_have_the_promoted_version_before_anybody_
     def warm() -> bool:
         asked = greeter.whisk.list("activations", name="training/artifact", docs=True, limit=20)
         told = [each["response"]["result"].get("training") for each in asked]
-        status = requests.get(f"{greeter.whisk.apihost}/metrics", timeout=10).text
+        status = requests.get(f"{greeter.whisk.apihost}/metrics", timeout=60).text
         return place.uuid in told and "containers_starting 0" in status
 
     assert until(warm, 60)

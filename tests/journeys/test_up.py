@@ -29,7 +29,7 @@ def test_up_ends_on_TERM_and_leaves_no_process(tmp_path: Path) -> None:
 
     assert code == 0
     assert below
-    assert until(lambda: not below & parents().keys(), 5)
+    assert until(lambda: not below & parents().keys())
 
 
 def test_up_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_up_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
         machine.process.kill()
         machine.process.wait()
 
-    assert until(lambda: not below & parents().keys(), 10)
+    assert until(lambda: not below & parents().keys())
 
 
 def test_keys_and_data_are_for_their_owner_only_and_stay_for_a_second_start(tmp_path: Path) -> None:

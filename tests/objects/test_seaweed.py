@@ -77,10 +77,10 @@ def test_without_credentials_nothing_is_served(seaweed: Seaweed, bucket: str) ->
     open_store(seaweed.settings).put(bucket, "secret.txt", b"secret")
     ports = json.loads((seaweed.log.parent / "ports.json").read_text())
 
-    assert requests.get(f"{seaweed.settings.endpoint}/{bucket}/secret.txt", timeout=5).status_code == 403
+    assert requests.get(f"{seaweed.settings.endpoint}/{bucket}/secret.txt", timeout=60).status_code == 403
     for port in (ports["filer"], ports["admin"], ports["master"], ports["volume"]):
         for path in (f"/buckets/{bucket}/secret.txt", f"/{bucket}/secret.txt"):
-            assert b"secret" not in requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).content
+            assert b"secret" not in requests.get(f"http://127.0.0.1:{port}{path}", timeout=60).content
 
 
 def test_what_is_private_is_readable_by_its_owner_only(seaweed: Seaweed) -> None:
@@ -169,7 +169,7 @@ time.sleep(60)
         assert alive(pid)
         parent.kill()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(pid)
@@ -265,9 +265,9 @@ def test_every_new_object_is_posted_to_the_webhook_with_its_token(tmp_path: Path
         webhook = Webhook(f"http://127.0.0.1:{server.server_port}/hook", 'tok"en')
         with Seaweed(tmp_path, webhook=webhook) as running:
             open_store(running.settings, ["photos"]).put("photos", "a b+%/ä.jpg", b"x")
-            event = events.get(timeout=10)
+            event = events.get(timeout=60)
             while event[1]["key"] != "/buckets/photos/a b+%/ä.jpg":
-                event = events.get(timeout=10)
+                event = events.get(timeout=60)
         server.shutdown()
 
     assert event[0] == 'Bearer tok"en'

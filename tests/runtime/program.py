@@ -71,7 +71,7 @@ class Program:
 
     def client(self) -> Client:
         client = Client(self.socket)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while True:
             try:
                 client.connect()
@@ -128,7 +128,7 @@ class Program:
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def leftovers(self) -> list[str]:
         """Temporary files that no action's folder is."""

@@ -207,7 +207,7 @@ def test_an_action_that_ends_its_process_ends_the_connection(container: Program)
     container.init("import os\ndef main(args):\n    os._exit(7)")
     with pytest.raises(ConnectionError):
         container.run()
-    assert container.process.wait(10) == 7
+    assert container.process.wait(60) == 7
 
 
 @pytest.mark.parametrize("name", ["../out.py", "a/../../out.py", "/tmp/out.py", "C:\\out.py", "..\\out.py"])

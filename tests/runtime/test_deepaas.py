@@ -98,7 +98,7 @@ def test_workers_share_port_and_trainings_and_one_that_is_killed_is_replaced(fol
         assert len(listed) == 2
         os.kill(int(listed[0]), signal.SIGKILL)
         assert server.ask("POST", "predict/?name=a").status == 200
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while server.ask("GET", f"train/{uuid}").json["status"] == "running" and time.monotonic() < until:
             time.sleep(0.02)
         assert server.ask("GET", f"train/{uuid}").json["result"]["output"] == {"epoch": 0}

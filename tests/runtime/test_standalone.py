@@ -93,13 +93,13 @@ def test_a_model_is_served_until_it_is_told_to_end(folder: Path) -> None:
                 process.stdout.readline(),
             )
             assert found
-            with urllib.request.urlopen(found[1], timeout=10) as answer:
+            with urllib.request.urlopen(found[1], timeout=60) as answer:
                 assert json.load(answer)["title"] == "Counts."
             body = json.dumps({"file": "MTIz"}).encode()
             request = urllib.request.Request(
                 found[1] + "predict/", body, {"Content-Type": "application/json"}
             )
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 assert json.load(answer)["predictions"]["size"] == 3
             taken = run(folder, "serve", "counter", "--port", found[2])
             assert taken.returncode == 1

@@ -53,7 +53,7 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Served]:
 
 
 def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return found

@@ -67,7 +67,7 @@ class Engine:
 
     def end(self) -> None:
         self.control.close()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Child:
@@ -120,7 +120,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def becomes(state: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not state() and time.monotonic() < until:
         time.sleep(0.01)
     return state()

@@ -271,7 +271,7 @@ def test_it_listens_on_a_port_as_a_container_does(tmp_path: Path) -> None:
 def test_it_ends_when_told(container: NodeContainer) -> None:
     container.process.terminate()
 
-    assert container.process.wait(10) == 0
+    assert container.process.wait(60) == 0
 
 
 def test_an_answer_says_what_its_call_used(container: NodeContainer) -> None:

@@ -138,7 +138,7 @@ def registry(tmp_path: Path, docker: DockerHost, monkeypatch: pytest.MonkeyPatch
         running = subprocess.Popen([program, "serve", tmp_path / "config.yml"], stdout=log, stderr=log)
     yield f"127.0.0.1:{port}"
     running.terminate()
-    running.wait(10)
+    running.wait(60)
 
 
 async def test_an_image_of_a_private_registry_is_pulled_with_the_keys_of_docker_login(

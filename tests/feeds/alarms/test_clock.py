@@ -110,7 +110,7 @@ async def test_a_time_that_comes_while_a_fire_is_on_its_way_is_fired_too(
     gate = threading.Event()
 
     def outcome(_: object) -> Outcome:
-        gate.wait(10)
+        gate.wait(60)
         return Outcome()
 
     openwhisk.rules[0].outcome = outcome
