@@ -82,7 +82,7 @@ def work(find: Find, setting: Setting, listener: "socket | None") -> int:
     with listener or door.listen(setting.host, setting.port) as opened:
         at = f"http://{setting.host}:{opened.getsockname()[1]}{path_of(setting.base)}/v2/models/"
         said_of = f"{service.name} answers at {at}{service.name}/" if service else f"What is asked is at {at}"
-        print(said_of, flush=True)
+        print(f"{said_of}\n", end="", flush=True)  # in one write: other workers say theirs
         return answer(app, opened, setting, threads)
 
 
