@@ -96,11 +96,15 @@ class DockerContainer:
             self._wires.append(wire)
 
     async def _connect(self, *, patient: bool) -> Wire | None:
+        left = False
         while self._wires:
             wire = self._wires.pop()
             if wire.open:
                 return wire
             wire.close()
+            left = True
+        if left and not await self._runs():
+            return None
         loop = asyncio.get_running_loop()
         while self._reason is None and not self._ended.is_set():
             try:
@@ -113,6 +117,13 @@ class DockerContainer:
             else:
                 return wire
         return None
+
+    async def _runs(self) -> bool:
+        """Whether it is there still, when a connection is not: its address may be another's by now."""
+        try:
+            return bool((await self.docker.ask("GET", f"/containers/{self.id}/json"))["State"]["Running"])
+        except ContainerFailed:
+            return False
 
     def abort(self, reason: Lost) -> None:
         """End it now; whoever waits for an answer gets the reason."""
