@@ -48,7 +48,6 @@ class Machine:
         self._host, self._port, self._store_url = host, port, store_url
         self._seaweed: Seaweed | None = None
         self._lock: IO[str] | None = None
-        self.ready = False
         self.running: Running
         self.store: StoreSettings
         self.whisk: Whisk
@@ -80,7 +79,6 @@ class Machine:
             deploy_all(self.whisk, origin or find_origin(project.folder), self.environment, progress)
             await_environments(self.whisk.apihost)
         self._services.wait("batch")
-        self.ready = True  # before anybody can know
         self.running = self.running.now_ready()
         self.running.write(self.state)
 

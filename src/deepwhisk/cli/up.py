@@ -72,7 +72,7 @@ def up(
             err.print(machine.hints(project))
             machine.watch()
         except KeyboardInterrupt:
-            if not machine.ready:
+            if not ((running := Running.read(state)) and running.ready):
                 raise
     err.print("Ended.")
 
