@@ -1,46 +1,91 @@
 """The ports of `up`."""
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from deepwhisk.cli.ports import choose_ports, is_free
+from deepwhisk.cli.ports import Ports, any_free, choose_ports
 from deepwhisk.errors import ServiceError
 from deepwhisk.settings import State
 
-
-def state(folder: Path) -> State:
-    made = State(folder / "state")
-    made.make()
-    return made
+Start = Callable[..., Ports]
 
 
-def test_the_feed_keeps_its_port_from_start_to_start(tmp_path: Path) -> None:
-    first = choose_ports(state(tmp_path), "127.0.0.1", 0)
-    second = choose_ports(state(tmp_path), "127.0.0.1", 0)
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Choose the ports of a start; all are released after the test."""
+    with ExitStack() as stack:
 
-    assert first.feed == second.feed
+        def ports(engine: int = 0, folder: str = "state") -> Ports:
+            state = State(tmp_path / folder)
+            state.make()
+            chosen = choose_ports(state, "127.0.0.1", engine)
+            stack.callback(chosen.release)
+            return chosen
+
+        yield ports
 
 
-def test_a_port_that_is_taken_is_refused_with_another_to_try() -> None:
+def test_the_feed_keeps_its_port_from_start_to_start(start: Start) -> None:
+    first = start()
+    first.release()
+
+    assert start().feed == first.feed
+
+
+def test_a_port_that_is_taken_is_refused_with_another_to_try(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert not is_free("127.0.0.1", port)
         with pytest.raises(ServiceError, match=f"Port {port}.*--port {port + 1}"):
-            choose_ports(State(Path("/nowhere")), "127.0.0.1", port)
+            start(port)
 
 
-def test_the_feed_takes_another_port_when_its_own_is_taken(tmp_path: Path) -> None:
-    kept = choose_ports(state(tmp_path), "127.0.0.1", 0).feed
-    with socket.create_server(("127.0.0.1", kept)):
-        assert choose_ports(state(tmp_path), "127.0.0.1", 0).feed != kept
+def test_the_feed_takes_another_port_when_its_own_is_taken(start: Start) -> None:
+    first = start()
+    first.release()
+    with socket.create_server(("127.0.0.1", first.feed)):
+        assert start().feed != first.feed
 
 
-def test_a_port_that_was_half_written_is_forgotten(tmp_path: Path) -> None:
-    made = state(tmp_path)
-    (made.folder / "feed").mkdir()
-    for left in ("", "2300\n24", "999999"):
-        (made.folder / "feed" / "port").write_text(left)
+def test_a_port_that_was_half_written_is_forgotten(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "state" / "feed").mkdir(parents=True)
+    for left in ("", "2300\n24", "99999"):
+        (tmp_path / "state" / "feed" / "port").write_text(left)
 
-        assert 1024 < choose_ports(made, "127.0.0.1", 0).feed < 65536
+        assert 1024 < start().feed < 65536
+
+
+def test_a_part_does_not_take_the_port_of_another(start: Start, tmp_path: Path) -> None:
+    first = start()
+    first.release()
+    (tmp_path / "state" / "batch" / "port").write_text(str(first.feed))
+
+    again = start(first.feed)
+
+    assert len({again.engine, again.feed, again.batch}) == 3
+    assert again.engine == first.feed
+
+
+def test_a_port_is_nobody_elses_before_its_part_listens(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    monkeypatch.setattr("random.sample", lambda span, count: [first.engine, first.feed, first.batch])
+
+    with pytest.raises(ServiceError, match="No free port"):
+        any_free("127.0.0.1")
+
+
+def test_a_part_listens_at_the_port_that_is_held_for_it_again_and_again(start: Start) -> None:
+    port = start().feed
+    for _ in range(2):
+        with (
+            socket.create_server(("127.0.0.1", port)) as server,
+            socket.create_connection(("127.0.0.1", port)) as client,
+        ):
+            accepted, _ = server.accept()
+            accepted.close()  # first, so that this end waits in TIME_WAIT
+            assert client.recv(1) == b""

@@ -48,6 +48,7 @@ class Machine:
         self._host, self._port, self._store_url = host, port, store_url
         self._seaweed: Seaweed | None = None
         self._lock: IO[str] | None = None
+        self._ports: Ports | None = None
         self.running: Running
         self.store: StoreSettings
         self.whisk: Whisk
@@ -65,14 +66,16 @@ class Machine:
         if self._seaweed is not None:
             self._seaweed.tidy()
         self.state.running.unlink(missing_ok=True)
+        if self._ports is not None:
+            self._ports.release()
         if self._lock is not None:
             self._lock.close()
 
     def start(self, project: Project, origin: Origin | None = None) -> None:
         """Start the parts, deploy the project, or ORIGIN of it; return when everything answers."""
-        ports = choose_ports(self.state, self._host, self._port)
+        self._ports = choose_ports(self.state, self._host, self._port)
         with err.status("Starting store, engine, feed and trainings …"):
-            self._start_parts(ports)
+            self._start_parts(self._ports)
             self._deploy_system()
             make_buckets(self.store, project)
         with showing(self.whisk.apihost) as progress:

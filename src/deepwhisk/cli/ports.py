@@ -3,6 +3,7 @@
 import random
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deepwhisk.errors import ServiceError
@@ -14,49 +15,74 @@ FIRST, LAST = 23000, 28000
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the engine, the feed and the service of trainings listen."""
+    """Where the engine, the feed and the service of trainings listen; theirs until they are released."""
 
     engine: int
     feed: int
     batch: int
+    held: tuple[socket.socket, ...]
+
+    def release(self) -> None:
+        """Let others have them."""
+        for port in self.held:
+            port.close()
 
 
 def choose_ports(state: State, host: str, engine: int) -> Ports:
     """The ports of this start. Raises ServiceError when the engine's is taken."""
-    if engine and not is_free(host, engine):
+    held = _hold(host, engine) if engine else hold_any(host)
+    if held is None:
         raise ServiceError(
             f"Port {engine} of {host} is taken by another program. "
             f"End that, or choose another: deepwhisk up --port {engine + 1} (0 takes any free one)."
         )
-    return Ports(engine or any_free(host), _kept(state, "feed"), _kept(state, "batch"))
+    feed = _hold_kept(state, "feed", (held,))
+    batch = _hold_kept(state, "batch", (held, feed))
+    return Ports(_number(held), _number(feed), _number(batch), (held, feed, batch))
 
 
-def _kept(state: State, part: str) -> int:
-    """A part's port of the last start, if it is still free."""
+def hold_any(host: str) -> socket.socket:
+    """Hold a port that nobody has. Raises ServiceError when none is found."""
+    for port in random.sample(range(FIRST, LAST), 200):
+        if held := _hold(host, port, new=True):
+            return held
+    raise ServiceError(f"No free port of {host} was found between {FIRST} and {LAST}.")
+
+
+def any_free(host: str) -> int:
+    """A port that nobody has now. Raises ServiceError when none is found."""
+    with hold_any(host) as held:
+        return _number(held)
+
+
+def _hold_kept(state: State, part: str, others: Sequence[socket.socket]) -> socket.socket:
+    """A part's port of the last start, if neither one of the others nor another program has it."""
     file = state.folder / part / "port"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = file.read_text() if file.exists() else ""
     kept = int(said) if re.fullmatch("[0-9]{1,5}", said) else 0  # half a number, if `up` was killed
-    port = kept if kept and is_free("127.0.0.1", kept) else any_free("127.0.0.1")
-    file.write_text(str(port))
-    return port
+    usable = 0 < kept < 65536 and kept not in map(_number, others)
+    held = (_hold("127.0.0.1", kept) if usable else None) or hold_any("127.0.0.1")
+    file.write_text(str(_number(held)))
+    return held
 
 
-def any_free(host: str) -> int:
-    """A port that nobody listens on. Raises ServiceError when none is found."""
-    for port in random.sample(range(FIRST, LAST), 200):
-        if is_free(host, port):
-            return port
-    raise ServiceError(f"No free port of {host} was found between {FIRST} and {LAST}.")
+def _hold(host: str, port: int, new: bool = False) -> socket.socket | None:
+    """Bind a port without listening; None when somebody listens there, or, for a new one, just holds it.
+
+    Linux lets a second socket listen there as long as both say SO_REUSEADDR, which the part does as servers
+    do, and whoever looks for a new port does not.
+    """
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, not new)
+    try:
+        held.bind((host, port))
+    except OSError:
+        held.close()
+        return None
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+    return held
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether one could listen there now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def _number(port: socket.socket) -> int:
+    return int(port.getsockname()[1])
