@@ -47,6 +47,10 @@ class Docker:
         """Return when a container has ended."""
         await self._ask("POST", f"/containers/{container}/wait", None, {}, _FOREVER)
 
+    async def state(self, container: str) -> dict[str, Any]:
+        """Whether a container runs, and how it ended."""
+        return dict((await self.ask("GET", f"/containers/{container}/json"))["State"])
+
     async def attach(self, container: str) -> aiohttp.ClientResponse:
         """The stream of all that a container prints."""
         query = {"stream": "1", "stdout": "1", "stderr": "1"}

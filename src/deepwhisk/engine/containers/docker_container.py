@@ -121,7 +121,7 @@ class DockerContainer:
     async def _runs(self) -> bool:
         """Whether it is there still, when a connection is not: its address may be another's by now."""
         try:
-            return bool((await self.docker.ask("GET", f"/containers/{self.id}/json"))["State"]["Running"])
+            return bool((await self.docker.state(self.id))["Running"])
         except ContainerFailed:
             return False
 
@@ -158,7 +158,7 @@ class DockerContainer:
     async def _last_state(self) -> dict[str, Any]:
         """That memory was the cause is sometimes known a moment after the end."""
         for _ in range(10):
-            state: dict[str, Any] = (await self.docker.ask("GET", f"/containers/{self.id}/json"))["State"]
+            state = await self.docker.state(self.id)
             if self._reason or state["OOMKilled"] or state["ExitCode"] != _KILLED:
                 break
             await asyncio.sleep(0.02)
