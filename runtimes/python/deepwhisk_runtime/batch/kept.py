@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deepwhisk_runtime.batch.patience import Stop
+from deepwhisk_runtime.batch.patience import LOOK_SECONDS, Stop
 
 KEEPER = Path(__file__).with_name("keeper.py")
-LOOK_SECONDS = 0.05
 
 
 class Kept:
