@@ -10,7 +10,6 @@ import pkgutil
 import platform
 import re
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,13 +25,12 @@ def main(words: list[str]) -> None:
     keeping, names = "--keep" in words, [word for word in words if word != "--keep"]
     if unknown := set(names) - set(known()):
         sys.exit(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(known())}.")
-    measured = {}
     for name in names or known():
         if rows := measure(name):
-            measured[name] = table(rows)
-            print("\n".join(measured[name]), flush=True)
+            text = table(rows)
+            print(text, flush=True)
             if keeping or not names:
-                keep(measured)
+                keep(name, text)
 
 
 def known() -> list[str]:
@@ -48,23 +46,23 @@ def measure(name: str) -> list[Row]:
     return list(module.measure())
 
 
-def table(rows: list[Row]) -> list[str]:
+def table(rows: list[Row]) -> str:
     """A Markdown table under the day and the machine it is from; a bar that is missed says so."""
     day, cores = datetime.now(UTC).date().isoformat(), os.cpu_count()
     where = f"Measured on {day} with Python {platform.python_version()} on {cores} cores."
     head = ["| measure | here | beside it, same run | ratio | bar | |", "|---|---|---|---|---|---|"]
     cells = [(r.measure, r.ours, r.beside, r.ratio, r.bar, "met" if r.met else "**missed**") for r in rows]
-    return [where, "", *head, *(f"| {' | '.join(row)} |" for row in cells)]
+    return "\n".join([where, "", *head, *(f"| {' | '.join(row)} |" for row in cells)])
 
 
-def keep(measured: Mapping[str, list[str]]) -> None:
-    """Put these tables into the page, each in place of the last of its name."""
+def keep(name: str, text: str) -> None:
+    """Put the table of one module into the page, in place of the last."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     figures, _, after = rest.partition(END)
     tables = dict(re.findall(r"^### (\w+)\n+(.*?)\n*(?=^### |\Z)", figures, re.MULTILINE | re.DOTALL))
-    tables |= {name: "\n".join(lines) for name, lines in measured.items()}
-    text = "".join(f"\n### {name}\n\n{tables[name]}\n" for name in known() if name in tables)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    tables[name] = text
+    whole = "".join(f"\n### {each}\n\n{tables[each]}\n" for each in known() if each in tables)
+    PAGE.write_text(f"{before}{BEGIN}\n{whole}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
