@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from deepwhisk.errors import ServiceError
 from deepwhisk.services import Part, Services
+from fixtures.machine import until
 
 SLEEPS = "import pathlib,sys,time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 
@@ -21,13 +21,6 @@ def part(folder: Path, program: str = SLEEPS, name: str = "sleeper", patience: f
     return Part(
         name, (sys.executable, "-c", program, str(flag)), {}, folder / f"{name}.log", flag.exists, patience
     )
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def alive(pid: int) -> bool:

@@ -124,7 +124,9 @@ def watched(machine: Machine, name: str, bucket: str, payload: dict[str, Any]) -
     inputs = {"bucket": bucket, "payload": payload, "deadLetters": letters}
     tell(FeedCall("CREATE", FEED, inputs), trigger, whisk)
     whisk.put("rules", f"on-{name}", {"trigger": f"/_/{trigger}", "action": f"/_/watch-{name}"})
-    yield
-    tell(FeedCall("DELETE", FEED), trigger, whisk)
-    for collection, entity in (("rules", f"on-{name}"), ("triggers", trigger), ("actions", f"watch-{name}")):
-        whisk.delete(collection, entity)
+    try:
+        yield
+    finally:
+        tell(FeedCall("DELETE", FEED), trigger, whisk)
+        for kind, entity in (("rules", f"on-{name}"), ("triggers", trigger), ("actions", f"watch-{name}")):
+            whisk.delete(kind, entity)

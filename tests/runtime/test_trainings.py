@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixtures.machine import until
 from runtime.served import Served, serving
 
 SOURCE = '''"""Learns."""
@@ -50,13 +50,6 @@ def folder(tmp_path: Path) -> Path:
 def server(folder: Path, tmp_path: Path) -> Iterator[Served]:
     with serving("serve", "learner", "--port", "0", "--state", "state", cwd=tmp_path) as served:
         yield served
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def ended(server: Served, uuid: str) -> Any:

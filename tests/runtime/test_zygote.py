@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fixtures.machine import until
 
 RUNTIME = Path(__file__).parents[2] / "runtimes" / "python"
 
@@ -119,13 +120,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.end()
 
 
-def becomes(state: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 60
-    while not state() and time.monotonic() < until:
-        time.sleep(0.01)
-    return state()
-
-
 def gone(pid: int) -> bool:
     """Ended, whether or not its new parent has taken notice."""
     try:
@@ -204,7 +198,7 @@ def test_an_end_ends_the_whole_group_and_what_left_it(engine: Engine) -> None:
     engine.send({"do": "end", "pid": child.pid})
 
     assert os.waitstatus_to_exitcode(engine.hear()["status"]) == -signal.SIGKILL
-    assert all(becomes(lambda pid=pid: gone(pid)) for pid in pids)
+    assert all(until(lambda pid=pid: gone(pid)) for pid in pids)
     child.close()
 
 
@@ -237,7 +231,7 @@ def test_children_of_a_killed_zygote_end(tmp_path: Path) -> None:
     child = engine.fork()
     engine.process.kill()
 
-    assert becomes(lambda: gone(child.pid))
+    assert until(lambda: gone(child.pid))
     engine.end()
     child.close()
 

@@ -49,7 +49,7 @@ def follow(store: Store) -> Follow:
         return store.follow
 
     def over_http(url: str, body: bytes | None) -> bytes:
-        answer = requests.get(url, timeout=60) if body is None else requests.put(url, data=body, timeout=10)
+        answer = requests.get(url, timeout=60) if body is None else requests.put(url, data=body, timeout=60)
         if not answer.ok:
             raise StoreError(f"{answer.status_code}")
         return answer.content if body is None else body
