@@ -40,6 +40,16 @@ class Model:
 '''
 
 
+WHO = '''"""Tells which thread asks it."""
+import threading
+class Model:
+    def predict(self, pad: str) -> str:
+        return threading.current_thread().name
+    def predict_batch(self, calls):
+        return [threading.current_thread().name for _ in calls]
+'''
+
+
 class Model:
     """Answers when it is let; tells with how many at a time it was asked."""
 
@@ -282,6 +292,15 @@ def test_calls_one_after_another_are_never_batched(container: Program) -> None:
 
     assert container.result({"n": 6})["batches"] == [[n] for n in range(1, 7)]
     assert "a batch" not in container.stdout
+
+
+@pytest.mark.parametrize("size", [1, 200_000], ids=["at once", "in parts"])
+def test_a_call_that_finds_a_container_at_rest_is_handed_to_no_other_thread(
+    container: Program, size: int
+) -> None:
+    container.init(model(WHO))
+    asked_by = {container.run({"pad": "x" * size})[1]["result"] for _ in range(5)}
+    assert asked_by == {"MainThread"}
 
 
 def test_a_caller_who_leaves_a_container_is_not_worked_for(container: Program, tmp_path: Path) -> None:

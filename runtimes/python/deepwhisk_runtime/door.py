@@ -77,6 +77,7 @@ class Door:
         self._container = container
         self._beside: Beside[Asked] | None = None  # once there is a model that answers several at once
         self._usage = Usage()
+        self._at_rest = True
         self._selector = selectors.DefaultSelector()
 
     def open(self) -> None:
@@ -91,7 +92,7 @@ class Door:
             self._close()
 
     def _answer_whoever_is_ready(self) -> bool:
-        at_rest, ready = self._ready()
+        ready = self._ready()
         rung, asked = False, list[Asked]()
         for key, _ in ready:
             if key.data is not None:
@@ -102,20 +103,21 @@ class Door:
                 rung = any(number in ENDING for number in self._alarm.recv(64))
         self._take_back()
         for each in asked:
-            if self._container.together == 1 or (at_rest and len(asked) == 1):
+            if self._container.together == 1 or (self._at_rest and len(asked) == 1):
                 self._keep_or_close(each.connection, self._attend(each))
             else:
                 self._give_away(each)
         return rung
 
-    def _ready(self) -> tuple[bool, list[tuple[selectors.SelectorKey, int]]]:
-        """Whoever is ready; and whether that had to be waited for while no call was under way."""
+    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Whoever is ready. At rest is a door that had to wait for it, or for what it goes on with alone."""
         if self._container.together > 1:
             if waiting := self._selector.select(0):
-                return False, waiting
-            if self._beside is not None and self._beside.working:
-                return False, self._selector.select()
-        return True, self._selector.select()
+                alone: Connection | None = waiting[0][0].data if len(waiting) == 1 else None
+                self._at_rest = self._at_rest and alone is not None and alone.amid
+                return waiting
+            self._at_rest = self._beside is None or not self._beside.working
+        return self._selector.select()
 
     def _accept(self) -> None:
         try:

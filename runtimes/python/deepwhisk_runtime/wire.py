@@ -75,6 +75,11 @@ class Connection:
         self._received += data
         return bool(data)
 
+    @property
+    def amid(self) -> bool:
+        """Whether a request has begun to come."""
+        return self._head is not None or bool(self._received)
+
     def gone(self) -> bool:
         """Whether the client has closed while it was to wait for an answer."""
         try:
