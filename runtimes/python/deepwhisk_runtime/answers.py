@@ -5,7 +5,6 @@ bytes, PIL image), dates, enumerations. Heavy libraries are recognized by type, 
 cannot hold is named with its place, and never turned into something else in silence.
 """
 
-import base64
 import dataclasses
 import datetime
 import decimal
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pybase64
 
 from deepwhisk_runtime.errors import Fault, describe
 from deepwhisk_runtime.jsontext import unfit
@@ -37,7 +37,7 @@ class Outgoing:
 
     def inline(self) -> dict[str, Any]:
         """The file inside a JSON text."""
-        told = {"$bytes": base64.b64encode(self.content).decode(), "contentType": self.content_type}
+        told = {"$bytes": pybase64.b64encode_as_string(self.content), "contentType": self.content_type}
         return told | ({"filename": self.name} if self.name else {})
 
 

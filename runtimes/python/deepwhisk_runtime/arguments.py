@@ -4,7 +4,6 @@ A file arrives as an upload, `{"$bytes": …}`, plain base64, a data URI, an `{"
 link; the model gets a Path, bytes or a PIL image. Temporary files live as long as the call.
 """
 
-import base64
 import binascii
 import io
 import mimetypes
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+
+import pybase64
 
 from deepwhisk_runtime import links
 from deepwhisk_runtime.errors import Invalid, describe
@@ -164,7 +165,7 @@ def decoded(text: Any) -> IO[bytes]:
         plain = text.strip()
         if not plain.isascii() or any(each in plain for each in "-_\n\r \t"):
             plain = "".join(plain.split()).replace("-", "+").replace("_", "/")
-        return io.BytesIO(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+        return io.BytesIO(pybase64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
     except (binascii.Error, ValueError) as error:
         start = text[:40] + ("…" if len(text) > 40 else "")
         raise Unusable(f"Neither a link nor base64: {error} (got {start!r}).") from error

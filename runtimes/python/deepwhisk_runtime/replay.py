@@ -6,12 +6,13 @@ OpenWhisk decides by the content type which of the two a body is, in both direct
 binary ones.
 """
 
-import base64
 import binascii
 import io
 import json
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import pybase64
 
 from deepwhisk_runtime.activation import Activation
 from deepwhisk_runtime.answers import Outgoing
@@ -116,7 +117,7 @@ def body_of(payload: dict[str, Any], headers: dict[str, str]) -> bytes:
     if is_text(content_type) and media_type(content_type) != "application/json":
         return body.encode()
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         return body.encode()
 
@@ -130,7 +131,7 @@ def merged(payload: dict[str, Any], headers: dict[str, str]) -> bytes:
 
 def written(body: bytes, content_type: str) -> str:
     """A body as text, in base64 when its type is no text."""
-    return body.decode() if is_text(content_type) else base64.b64encode(body).decode()
+    return body.decode() if is_text(content_type) else pybase64.b64encode_as_string(body)
 
 
 def is_text(content_type: str) -> bool:

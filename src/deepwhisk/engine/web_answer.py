@@ -1,11 +1,11 @@
 """From the result of a web action to an HTTP answer, by the extension of its URL."""
 
-import base64
 import binascii
 import re
 from collections.abc import Iterable
 from typing import Any
 
+import pybase64
 from aiohttp.http_writer import StreamWriter
 from aiohttp.web import Response
 from multidict import CIMultiDict
@@ -162,7 +162,7 @@ def _content(body: Any, declared: str | None) -> tuple[bytes, str]:
 
 def _decoded(body: str) -> bytes:
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise Problem(400, _MISMATCH) from None
 
@@ -170,7 +170,7 @@ def _decoded(body: str) -> bytes:
 def _decoded_if_base64(body: str) -> bytes:
     """JSON that was sent as base64, as old actions did."""
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         return body.encode()
 

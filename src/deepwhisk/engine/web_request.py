@@ -1,10 +1,10 @@
 """From an HTTP request to the arguments of a web action."""
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import pybase64
 from aiohttp.web import BaseRequest
 
 from deepwhisk.engine.codec import loads_foreign
@@ -98,14 +98,14 @@ def _read_body(request: BaseRequest, body: bytes) -> Any:
         return loads_foreign(body)
     if media == FORM:
         return dict(parse_qsl(_decode(request, body), keep_blank_values=True))
-    return _decode(request, body) if is_text(media) else base64.b64encode(body).decode()
+    return _decode(request, body) if is_text(media) else pybase64.b64encode_as_string(body)
 
 
 def _raw_body(request: BaseRequest, body: bytes) -> str:
     media = request.content_type
     if is_text(media) and media != JSON:
         return _decode(request, body)
-    return base64.b64encode(body).decode()
+    return pybase64.b64encode_as_string(body)
 
 
 def _decode(request: BaseRequest, body: bytes) -> str:

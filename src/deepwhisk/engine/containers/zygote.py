@@ -19,7 +19,7 @@ from deepwhisk.engine.containers.orphans import MARK, end_marked
 from deepwhisk.errors import ContainerFailed
 from deepwhisk.keeper.memory import machine
 
-BASE = ("flask", "pydantic", "orjson", "boto3", "requests", "email.mime.multipart", "zipfile", "base64")
+BASE = ("flask", "pydantic", "orjson", "boto3", "requests", "email.mime.multipart", "zipfile", "pybase64")
 _MESSAGE = 1 << 17
 # Until imports are done. TensorFlow on a cold disk takes half a minute.
 _PATIENCE = 120.0
