@@ -25,6 +25,9 @@ from pathlib import Path
 import os
 def predict(file: Path, more: list[Path] = [], text: str = "") -> dict:
     if text == "raise": raise ValueError("no")
+    if text == "move": file.rename(file.with_name("moved"))
+    if text == "beside": file.with_name("index").mkdir()
+    if text: return text
     return {"name": file.name, "size": file.stat().st_size, "more": [p.name for p in more],
             "there": file.exists()}
 '''
@@ -271,6 +274,13 @@ def test_a_file_keeps_its_name_and_never_leaves_its_folder(viewer: Program) -> N
 def test_several_files_arrive_as_a_list(viewer: Program) -> None:
     more = [{"$bytes": "YQ==", "filename": "a"}, {"$bytes": "Yg==", "filename": "a"}]
     assert viewer.result({"file": "YQ==", "more": more})["more"] == ["a", "a"]
+    assert viewer.leftovers() == []
+
+
+@pytest.mark.parametrize("done", ["move", "beside"])
+def test_what_a_model_does_in_the_folder_of_a_file_goes_with_it(viewer: Program, done: str) -> None:
+    assert viewer.result({"file": "YQ==", "text": done}) == {"result": done}
+    assert viewer.leftovers() == []
 
 
 @pytest.mark.parametrize(

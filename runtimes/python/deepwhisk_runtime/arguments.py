@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,7 @@ class Files:
 
     def __init__(self) -> None:
         self._folder: Path | None = None
+        self._paths: list[Path] = []
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +68,7 @@ class Files:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove(self._folder, self._paths)
 
     def take(self, given: Mapping[str, Any], parameters: Mapping[str, FileParameter]) -> dict[str, Any]:
         """The arguments with each file as its parameter wants it; Invalid names those that are none."""
@@ -109,6 +110,7 @@ class Files:
         if kind == "image":
             return image(incoming)
         path = self._place() / file_name(incoming)
+        self._paths.append(path)
         with path.open("wb") as target:
             shutil.copyfileobj(incoming.stream, target)
         return upload(path, incoming) if kind == "upload" else path
@@ -119,6 +121,16 @@ class Files:
             return Path(tempfile.mkdtemp(dir=self._folder))
         self._folder = Path(tempfile.mkdtemp(prefix="files-"))
         return self._folder
+
+
+def remove(folder: Path, paths: Iterable[Path]) -> None:
+    """Remove a folder of files; what else a model has put there costs a walk."""
+    try:
+        for path in paths:
+            path.unlink()
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def upload(path: Path, incoming: Incoming) -> Upload:
