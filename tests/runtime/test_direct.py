@@ -1,7 +1,9 @@
 """A plain prediction is answered without Flask and past Waitress's threads; no client can tell."""
 
+import base64
 import contextlib
 import http.client
+import json
 import re
 import socket
 import threading
@@ -137,6 +139,56 @@ REQUESTS = {
 }  # fmt: skip
 
 
+BOUNDARY = "multipart/form-data; boundary=b"
+
+
+def part(name: str, content: bytes | str, filename: str | None = None, kind: str = "") -> bytes:
+    """One field of a form, or a file of it."""
+    file = f'; filename="{filename}"' if filename is not None else ""
+    typed = f"Content-Type: {kind}\r\n" if kind else ""
+    body = content.encode() if isinstance(content, str) else content
+    return (
+        f'--b\r\nContent-Disposition: form-data; name="{name}"{file}\r\n{typed}\r\n'.encode() + body + b"\r\n"
+    )
+
+
+def form(*parts: bytes, end: bytes = b"--b--\r\n", **headers: str | None) -> bytes:
+    """A request that posts a form."""
+    return post(b"".join(parts) + end, **{"Content_Type": BOUNDARY, **headers})
+
+
+UPLOADS = {
+    "a file": form(part("file", b"\0\xff" * 9, "a.bin"), part("what", "given")),
+    "a file and a type": form(part("file", "x", "a.txt", "text/plain"), part("what", "given")),
+    "fields alone": form(part("what", "text"), part("number", "7")),
+    "a field twice": form(part("number", "7"), part("number", "8")),
+    "a number that is too large": form(part("number", "12")),
+    "two files": form(part("file", "x", "a"), part("file", "y", "b")),
+    "a file as a field": form(part("file", "aGFsbG8="), part("what", "given")),
+    "an empty file": form(part("file", "", "a")),
+    "a field that was left empty": form(part("file", "", "")),
+    "a file for a text": form(part("what", "text", "a")),
+    "what is no argument": form(part("more", "x"), part("odd", "y", "z")),
+    "an answer that is a file": form(part("what", "bytes")),
+    "that file alone": form(part("what", "bytes"), Accept="application/octet-stream"),
+    "JSON": form(part("what", "bytes"), Accept="application/json"),
+    "an answer that fails": form(part("what", "raise")),
+    "a query": form(part("number", "7"), path=f"{PATH}?what=a"),
+    "nothing": form(end=b""),
+    "no parts": form(),
+    "no end": form(part("number", "7"), end=b""),
+    "no boundary": form(part("number", "7"), Content_Type="multipart/form-data"),
+    "another boundary": form(part("number", "7"), Content_Type="multipart/form-data; boundary=c"),
+    "a field without a name": form(b"--b\r\nContent-Disposition: form-data\r\n\r\n7\r\n"),
+    "no headers": form(b"--b\r\n\r\n7\r\n"),
+    "a large field": form(part("what", "y" * 600_000)),
+    "a large file": form(part("file", b"y" * 600_000, "a"), part("what", "given")),
+    "more than is taken here": form(part("file", b"y" * (1 << 20), "a"), part("what", "given")),
+    "more parts than anybody needs": form(*[part("what", "x")] * 1200),
+    "loud": form(part("number", "7"), Content_Type="Multipart/Form-Data; Boundary=b"),
+}  # fmt: skip
+
+
 def model(folder: Path, source: str = SOURCE) -> Any:
     folder.mkdir()
     (folder / "model.py").write_text(source)
@@ -205,6 +257,12 @@ def whole(said: bytes) -> int:
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 def test_both_answer_the_same_bytes(both: tuple[int, int, Always], request_: bytes) -> None:
+    plain, direct, _ = both
+    assert answer(direct, request_) == answer(plain, request_)
+
+
+@pytest.mark.parametrize("request_", UPLOADS.values(), ids=UPLOADS)
+def test_both_answer_the_same_bytes_to_an_upload(both: tuple[int, int, Always], request_: bytes) -> None:
     plain, direct, _ = both
     assert answer(direct, request_) == answer(plain, request_)
 
@@ -311,6 +369,25 @@ def test_a_server_ends_while_a_model_that_was_quick_is_slow(tmp_path: Path) -> N
 def failing(server: Served) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         server.ask("POST", "predict/", {"seconds": 600})
+
+
+def test_an_upload_to_a_web_action_needs_no_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ModelAction, "_whole", lambda _: pytest.fail("the application was made"))
+    action = ModelAction(model(tmp_path / "odd"))
+    sent = form(part("file", b"\0" * 70, "a"), part("what", "given")).partition(b"\r\n\r\n")[2]
+    call = {
+        "__ow_method": "post",
+        "__ow_path": PATH,
+        "__ow_query": "",
+        "__ow_body": base64.b64encode(sent).decode(),
+        "__ow_headers": {"content-type": BOUNDARY},
+    }
+
+    said = json.loads(action.run(call, Activation("a" * 32, "/guest/models/odd")))
+
+    assert json.loads(said["body"]) == {"status": "OK", "predictions": ["given", 3, 70]}
 
 
 def test_a_web_action_with_json_answers_what_the_application_does(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""A plain prediction, JSON in and JSON out, answered without Flask: nearly every call is one.
+"""A plain prediction, JSON or an upload in and JSON out, answered without Flask: nearly every call is one.
 
-Law: the answer is the application's, byte for byte; tests ask both. Whatever is not plain (forms, uploads,
-queries, other types) goes to the application, which is made when something first needs it.
+Law: the answer is the application's, byte for byte; tests ask both. Whatever is not plain (queries, large
+files, other types) goes to the application, which is made when something first needs it.
 """
 
+import io
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from deepwhisk_runtime.activation import never
 from deepwhisk_runtime.answers import Outgoing, encode, file_of
 from deepwhisk_runtime.errors import Fault, Invalid
-from deepwhisk_runtime.forms import chosen, members
+from deepwhisk_runtime.forms import MULTIPART, arguments, chosen, members
 from deepwhisk_runtime.jsontext import dumps
 from deepwhisk_runtime.served import JSON, Asking, Served
 
@@ -56,24 +57,31 @@ class Direct:
         self._taken: float | None = None
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        if not self.takes(environ):
+        media = self._media(environ)
+        if media not in (JSON, MULTIPART):
             return self._whole(environ, start)
         content = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        reply = self.answer(content, environ)
+        reply = self.answer(content, environ) if media == JSON else self._upload(content, environ)
+        if reply is None:
+            return self._whole({**environ, "wsgi.input": io.BytesIO(content)}, start)
         start(line(reply.status), [*reply.headers, ("Content-Length", str(len(reply.body)))])
         return [reply.body]
 
     def takes(self, environ: Mapping[str, Any]) -> bool:
-        """Whether a request is a plain prediction."""
+        """Whether a request is a plain prediction of JSON."""
+        return self._media(environ) == JSON
+
+    def _media(self, environ: Mapping[str, Any]) -> str:
+        """The type of what a plain prediction brings; nothing when it is none."""
         length, accept = environ.get("CONTENT_LENGTH", ""), environ.get("HTTP_ACCEPT", "")
-        return (
+        plain = (
             environ["REQUEST_METHOD"] == "POST"
             and environ["PATH_INFO"] == self.path
             and not environ.get("QUERY_STRING")
-            and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == JSON
             and (length.isascii() and length.isdigit() and 0 < int(length) <= self._largest)
             and (accept in ANYTHING or (accept == JSON and not self._service.signature.accepts))
         )
+        return environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() if plain else ""
 
     @property
     def quick(self) -> bool:
@@ -86,18 +94,30 @@ class Direct:
         """The answer to a body; the WSGI variables say who asks."""
         begun = time.perf_counter()
         try:
-            return self._predict(content, environ)
-        except Invalid as error:
-            return invalid(error)
-        except Fault as error:
-            return failed(error, environ)
+            return self._predict(lambda: chosen(members(content), self._service.signature), environ)
         finally:
             taken = time.perf_counter() - begun
             self._taken = taken if self._taken is None else self._taken + (taken - self._taken) / RECENT
 
-    def _predict(self, content: bytes, environ: Mapping[str, Any]) -> Reply:
-        given = chosen(members(content), self._service.signature)
-        return predicted(self._service, given, environ, JSON.__eq__)
+    def _upload(self, content: bytes, environ: Mapping[str, Any]) -> Reply | None:
+        """The answer to a form; nothing when that cannot be read, which the application knows how to say."""
+        # Not for who is only ever asked in JSON.
+        from werkzeug.exceptions import HTTPException  # noqa: PLC0415
+        from werkzeug.wrappers import Request  # noqa: PLC0415
+
+        with Request({**environ, "wsgi.input": io.BytesIO(content)}) as form:
+            try:
+                return self._predict(lambda: arguments(form, self._service.signature), environ)
+            except HTTPException:
+                return None
+
+    def _predict(self, read: Callable[[], Mapping[str, Any]], environ: Mapping[str, Any]) -> Reply:
+        try:
+            return predicted(self._service, read(), environ, JSON.__eq__)
+        except Invalid as error:
+            return invalid(error)
+        except Fault as error:
+            return failed(error, environ)
 
 
 def predicted(

@@ -15,10 +15,11 @@ from deepwhisk_runtime.jsontext import loads
 from deepwhisk_runtime.served import Taking
 
 if TYPE_CHECKING:
-    from flask import Request
     from werkzeug.datastructures import FileStorage
+    from werkzeug.wrappers import Request
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MULTIPART = "multipart/form-data"
+FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 
 
 class BadBody(Invalid):
