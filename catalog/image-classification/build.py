@@ -168,6 +168,13 @@ class Graph:
         total = max((self.size - 1) * stride + kernel - before, 0)
         return [total // 2, total // 2, total - total // 2, total - total // 2]
 
+    def scaled(self, x: str) -> str:
+        """Bring bytes, channels last, to the numbers the network was trained on."""
+        planes = self.node("Transpose", [x], "planes", perm=[0, 3, 1, 2])
+        numbers = self.node("Cast", [planes], "numbers", to=TensorProto.FLOAT)
+        middle, reach = (self.constant(f"byte.{each}", np.array(each)) for each in (127, 128))
+        return self.node("Div", [self.node("Sub", [numbers, middle], "centered"), reach], "scaled")
+
     def relu6(self, x: str) -> str:
         return self.node("Clip", [x, "clip.0", "clip.6"], f"{x}.relu6")
 
@@ -192,7 +199,7 @@ class Graph:
 def network(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     """Lay out EfficientNet-Lite0; every weight must find its place."""
     graph = Graph(weights)
-    x = graph.relu6(graph.conv("image", "_conv_stem", "_bn0", 3, 2))
+    x = graph.relu6(graph.conv(graph.scaled("image"), "_conv_stem", "_bn0", 3, 2))
     channels, number = 32, 0
     for stage in STAGES:
         for position in range(stage.blocks):
@@ -206,7 +213,7 @@ def network(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
 
 def model(graph: Graph) -> onnx.ModelProto:
     """Give the graph its ends; opset 17 is read by every onnxruntime since 1.12."""
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, SIDE, SIDE])
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", SIDE, SIDE, 3])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", CLASSES])
     whole = helper.make_graph(graph.nodes, "efficientnet-lite0", [image], [probabilities], graph.constants)
     made = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 SIDE, CROP = 224, 0.875  # the network was trained on the middle of photographs
 MEMORY = 128_000_000  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow's others are rare, and some start programs
+Image.core.set_blocks_max(2)  # MB that Pillow keeps for the next picture; fresh ones take a millisecond
 
 
 def read(path: Path) -> Image.Image:
