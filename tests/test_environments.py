@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -32,6 +33,21 @@ pathlib.Path(sys.argv[1], "weights.txt").write_text(tiny.__name__)
 SCRIPT = "# /// script\n# dependencies = []\n# ///\n"
 
 
+ASK_AT_ONCE = """
+import sys, threading
+from deepwhisk.environments import uv_program
+sys.setswitchinterval(1e-6)
+at_once, found = threading.Barrier(8), []
+def ask():
+    at_once.wait()
+    found.append(uv_program())
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(found))
+"""
+
+
 def silent(line: str) -> None:
     return None
 
@@ -50,6 +66,11 @@ def wheel(tmp_path: Path) -> str:
 
 def names(python: Path, code: str) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_environments_that_are_made_at_once_all_find_uv() -> None:
+    for _ in range(5):  # it is the first question of a process that went wrong, and not each time
+        assert names(Path(sys.executable), ASK_AT_ONCE) == "8"
 
 
 def test_requirements_are_installed_beside_those_of_the_runtime(environment_cache: Path, wheel: str) -> None:

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from deepwhisk.groups import follow, kill, limited
 
 LONGEST = 3600.0  # seconds that one step of a making may take
 Progress = Callable[[str], None]
+_ASKING = threading.Lock()
 
 _UNREACHABLE = (
     "dns error",
@@ -118,7 +120,7 @@ class Environments:
 
     def _run(self, command: list[str], folder: Path, progress: Progress) -> None:
         process = subprocess.Popen(
-            [uv.find_uv_bin(), "--color", "never", "--no-progress", *command],
+            [uv_program(), "--color", "never", "--no-progress", *command],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -149,6 +151,12 @@ class Environments:
         }[verb]
         hint = _OFFLINE if any(sign in tail.lower() for sign in _UNREACHABLE) else ""
         return f"{what}.{hint} uv says:\n{tail}"
+
+
+def uv_program() -> str:
+    """Where uv is. It asks sysconfig, which of two threads at once tells one nothing (CPython 3.11)."""
+    with _ASKING:
+        return uv.find_uv_bin()
 
 
 def digest_of(requirements: str) -> str:
