@@ -37,17 +37,13 @@ SIDE, CLASSES, EPSILON = 224, 1000, 1e-3
 Sides = tuple[int, ...]
 
 
-class Storage(NamedTuple):
-    """A run of numbers that follows the pickle; tensors are windows on it."""
-
+class Storage(NamedTuple):  # a run of numbers that follows the pickle; tensors are windows on it
     key: str
     dtype: np.dtype[Any]
     count: int
 
 
-class Window(NamedTuple):
-    """Where in which storage a tensor lies; `stride` counts numbers, not bytes."""
-
+class Window(NamedTuple):  # where in which storage a tensor lies; `stride` counts numbers, not bytes
     storage: Storage
     offset: int
     shape: Sides
@@ -111,9 +107,7 @@ def tensor(where: Window, numbers: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(numbers[where.offset :], where.shape, strides, writeable=False)
 
 
-class Stage(NamedTuple):
-    """Blocks of one resolution; the first of them strides."""
-
+class Stage(NamedTuple):  # blocks of one resolution; the first of them strides
     blocks: int
     kernel: int
     stride: int

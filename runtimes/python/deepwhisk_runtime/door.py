@@ -78,6 +78,7 @@ class Door:
         self._beside: Beside[Asked] | None = None  # once there is a model that answers several at once
         self._usage = Usage()
         self._at_rest = True
+        self._last: Connection | None = None  # that was answered here
         self._selector = selectors.DefaultSelector()
 
     def open(self) -> None:
@@ -105,16 +106,18 @@ class Door:
         for each in asked:
             if self._container.together == 1 or (self._at_rest and len(asked) == 1):
                 self._keep_or_close(each.connection, self._attend(each))
+                self._last = each.connection
             else:
                 self._give_away(each)
         return rung
 
     def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
-        """Whoever is ready. At rest is a door that had to wait for it, or for what it goes on with alone."""
+        """Whoever is ready. At rest is a door that had to wait for it, or has it alone, still or again."""
         if self._container.together > 1:
             if waiting := self._selector.select(0):
                 alone: Connection | None = waiting[0][0].data if len(waiting) == 1 else None
-                self._at_rest = self._at_rest and alone is not None and alone.amid
+                goes_on = alone is not None and (alone.amid or alone is self._last)
+                self._at_rest = self._at_rest and goes_on
                 return waiting
             self._at_rest = self._beside is None or not self._beside.working
         return self._selector.select()

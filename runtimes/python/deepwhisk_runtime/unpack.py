@@ -3,6 +3,7 @@
 A zip is code of somebody: nothing of it is written outside the folder, no links, no more than a limit.
 """
 
+import base64
 import binascii
 import io
 import stat
@@ -10,8 +11,6 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
-
-import pybase64
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_FILES = 50_000
@@ -38,7 +37,7 @@ def unpack(code: str, binary: bool, folder: Path) -> None:
         (folder / "__main__.py").write_text(code, encoding="utf-8", errors="surrogatepass")
         return
     try:
-        content = pybase64.b64decode(code, validate=True)
+        content = base64.b64decode(code, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadArchive(f"the code is no base64: {error}") from error
     unzip(content, folder)
