@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -43,6 +45,13 @@ def wheel(folder: Path) -> str:
         archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("tiny-1.0.dist-info/RECORD", "")
     return path.as_uri()
+
+
+def test_the_program_of_a_node_begins_with_nothing_but_python(tmp_path: Path) -> None:
+    program = tmp_path / "runtime.zip"
+    program.write_bytes(runtime_zip()[0])
+    begin = f"import sys; sys.path.insert(0, {str(program)!r}); import deepwhisk_runtime.batch.__main__"
+    subprocess.run([sys.executable, "-I", "-S", "-c", begin], check=True, timeout=60)
 
 
 def test_packages_and_weights_are_made_and_found_again_by_the_tool(
