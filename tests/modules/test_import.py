@@ -166,7 +166,8 @@ def test_pins_of_another_server_do_not_stand_in_the_way(project: Path, package: 
 
 def test_a_package_that_takes_its_version_from_git_needs_none(project: Path, package: Path) -> None:
     (package / "setup.cfg").write_text(
-        "[metadata]\nname = leafcolors\nsummary = Leaves, by pbr\n[files]\npackages = leafcolors\n"
+        "[metadata]\nname = leafcolors\nsummary = Leaves, by pbr\nversion = 0.4.2\n"
+        "[files]\npackages = leafcolors\n"
         "[entry_points]\ndeepaas.v2.model =\n    leafcolors = leafcolors.api\n"
     )
     (package / "setup.py").write_text(
@@ -176,6 +177,7 @@ def test_a_package_that_takes_its_version_from_git_needs_none(project: Path, pac
 
     assert made.entry == "leafcolors"
     assert "Leaves, by pbr" in (made.folder / "model.py").read_text()
+    assert (made.folder / "module" / "leafcolors-0.4.2.dist-info").is_dir()
 
 
 def test_a_module_of_the_package_index_is_imported_with_metadata_that_is_valid(project: Path) -> None:

@@ -1,11 +1,13 @@
 """A package from an index or a folder, unpacked: its code, what it says of itself, its modules."""
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -25,8 +27,7 @@ LEFT_OUT = {
     *("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "tox.ini", "Dockerfile", "Jenkinsfile"),
     *("poetry.lock", "uv.lock", "Makefile", "venv", "env", "node_modules"),
 }
-# What tools are told that take the version of a package from git.
-WITHOUT_GIT = ("PBR_VERSION=0.0.0", "SETUPTOOLS_SCM_PRETEND_VERSION=0.0.0")
+VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,28 @@ def unpack(source: str, target: Path) -> Package:
         raise ProjectError(f"{source} is no Python package: it has neither pyproject.toml nor setup.py.")
     with tempfile.TemporaryDirectory() as work:
         asked = source if beside is None else str(_copied(beside, Path(work) / beside.name))
-        _install(asked, source, target, () if beside and (beside / ".git").exists() else WITHOUT_GIT)
+        _install(asked, source, target, _without_git(beside))
     _tidy(target)
     package = Package(target, source, beside)
     if beside is not None:
         _add_rest(beside, target)
     return package
+
+
+def _without_git(beside: Path | None) -> Sequence[str]:
+    """What tools are told that take the version of a package from git, if that is not there to be asked."""
+    if beside is not None and (beside / ".git").exists():
+        return ()
+    version = _said_version(beside / "setup.cfg") if beside else "0.0.0"
+    return (f"PBR_VERSION={version}", f"SETUPTOOLS_SCM_PRETEND_VERSION={version}")
+
+
+def _said_version(file: Path) -> str:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    with suppress(OSError, ValueError, configparser.Error):  # what is wrong with it, the build will say
+        parser.read_string(file.read_text(encoding="utf-8"))
+    said = parser.get("metadata", "version", fallback="")
+    return said if VERSION.fullmatch(said) else "0.0.0"
 
 
 def _copied(folder: Path, target: Path) -> Path:
@@ -117,12 +134,16 @@ def _install(asked: str, source: str, target: Path, variables: Sequence[str]) ->
 
 
 def _tidy(target: Path) -> None:
-    """Away with what belongs to this installation rather than to the package."""
+    """Away with what belongs to this installation rather than to the package.
+
+    PKG-INFO is what METADATA is called where `pip install -e` puts it; modules read it by that name.
+    """
     shutil.rmtree(target / "bin", ignore_errors=True)
     (target / ".lock").unlink(missing_ok=True)
     for information in target.glob("*.dist-info"):
         for name in OURS:
             (information / name).unlink(missing_ok=True)
+        shutil.copyfile(information / "METADATA", information / "PKG-INFO")
 
 
 def _add_rest(beside: Path, target: Path) -> None:

@@ -29,9 +29,10 @@ def _catch_error(f):
 
 
 def get_metadata():
-    pkg = pkg_resources.get_distribution("leafcolors")
+    base = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    pkg = list(pkg_resources.find_distributions(base, only=True))[0]
     meta = {"Name": None, "Version": None, "Summary": None, "License": None}
-    for line in pkg.get_metadata_lines("PKG-INFO" if pkg.has_metadata("PKG-INFO") else "METADATA"):
+    for line in pkg.get_metadata_lines("PKG-INFO"):
         for par in meta:
             if line.startswith(par + ":"):
                 meta[par] = line.split(":", 1)[1].strip()
