@@ -5,6 +5,7 @@ by one, as most are answered then. `build.py` makes its weights, `picture.py` it
 """
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ class Model:
 
     def load(self, weights: Path) -> None:
         self.network = weights / "model.onnx"
-        self.alone = self.session(threads=2)
+        self.alone = self.session(threads=min(2, len(os.sched_getaffinity(0))))
         self.labels: list[str] = json.loads((weights / "labels.json").read_text())
 
     @cached_property
