@@ -1,11 +1,17 @@
 """One machine's store, engine, feed and trainings, composed: what `up` and `demo` start, watch and end."""
 
 import fcntl
+import json
 import os
+import shlex
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
+
+from rich.markup import escape
 
 from deepwhisk.cli.common import err
 from deepwhisk.cli.deploy import deploy_all
@@ -14,7 +20,8 @@ from deepwhisk.cli.ports import Ports, choose_ports
 from deepwhisk.cli.progress import await_environments, showing
 from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import make_buckets, store_from, variables
-from deepwhisk.errors import ServiceError
+from deepwhisk.errors import ProjectError, ServiceError
+from deepwhisk.examples import read_examples
 from deepwhisk.manifest import Origin, find_origin
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
@@ -123,7 +130,6 @@ class Machine:
 
     def hints(self, project: Project) -> str:
         """What to try next, in this project's names."""
-        models = [model.name for model in project.models]
         watched = [
             f"What is put into its bucket {trigger.settings['inputs']['bucket']} fires {trigger.name}."
             for trigger in project.triggers
@@ -131,7 +137,7 @@ class Machine:
         ]
         return HINTS.format(
             apihost=self.running.apihost,
-            predict=f"deepwhisk predict {models[-1]} -i text=…" if models else "deepwhisk new model NAME",
+            predict=escape(first_call(project)),
             wskprops=self.state.wskprops,
             listed=self._listed(project),
             store=self.store.endpoint,
@@ -157,6 +163,24 @@ class Machine:
             for sentence in self._services.mend():
                 err.print(f"[yellow]{sentence}[/]")
             time.sleep(WATCH_SECONDS)
+
+
+def first_call(project: Project) -> str:
+    """A command that works as it stands: one of the models, asked with its first example."""
+    for model in reversed(project.models):
+        with suppress(ProjectError):  # `up` is not for saying what is wrong with examples
+            for example in read_examples(model.folder)[:1]:
+                given = [word for name, value in example.input.items() for word in _typed(name, value)]
+                return shlex.join(["deepwhisk", "predict", model.name, *given])
+    return "deepwhisk predict NAME -i ARGUMENT=VALUE" if project.models else "deepwhisk new model NAME"
+
+
+def _typed(name: str, value: Any) -> list[str]:
+    """An argument as one types it; of several files, each on its own."""
+    if isinstance(value, list) and any(isinstance(each, Path) for each in value):
+        return [word for each in value for word in _typed(name, each)]
+    text = f"@{os.path.relpath(value)}" if isinstance(value, Path) else value
+    return ["-i", f"{name}={text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)}"]
 
 
 def _hold(state: State) -> IO[str]:
