@@ -140,7 +140,9 @@ class Reconciler:
             self.view.put(self.submission.append(training, step.entry))
 
     def stop(self, known: Known, *, hard: bool = False) -> None:
-        """Tell the job of a training to end, by its runner and by its document."""
+        """Tell the job of a training to end, by its runner and by its document; gently but once."""
+        if known.stopped and not hard:
+            return  # whoever asked and the loop came to it together
         training = known.training
         self.links.write(training, training.attempt, stop="it was cancelled")
         if training.handle and (cluster := self.clusters.get(training.site)):
