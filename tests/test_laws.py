@@ -72,3 +72,11 @@ def test_nothing_below_the_command_line_reads_the_environment() -> None:
         if file.is_relative_to(TOOL) and room(file) not in edges and "os.environ" in file.read_text()
     ]
     assert readers == []
+
+
+@pytest.mark.xdist_group("laws")
+def test_tests_of_a_group_go_to_one_process(request: pytest.FixtureRequest) -> None:
+    """They share what there should be one of; a pytest that pytest-xdist does not know scatters them silently."""
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("tests run in one process: python -m pytest -n 2 --dist loadgroup")
+    assert request.node.nodeid.endswith("@laws")

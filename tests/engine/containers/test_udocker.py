@@ -177,7 +177,8 @@ async def test_a_container_whose_keeper_is_killed_leaves_nothing(
 ) -> None:
     code = "import os, time\ndef main(args):\n    os.system('sleep 60 &')\n    time.sleep(60)"
     running = asyncio.create_task(pool.run(executable(code, "long"), call()))
-    await becomes(lambda: len(udocker.processes()) >= 5, True, 30)
+    await becomes(lambda: running.done() or len(udocker.processes()) >= 5, True)
+    assert not running.done(), running.result()
     os.kill(min(udocker.processes()), signal.SIGKILL)
     outcome = await running
 
