@@ -1,4 +1,4 @@
-"""Fixtures that more than one part of the tests uses, and the rule that nothing is skipped in CI."""
+"""Fixtures of many parts of the tests. Two rules: nothing is skipped in CI, what costs much is shared."""
 
 import os
 from collections.abc import Generator
@@ -12,6 +12,17 @@ pytest_plugins = [
     if module.stem != "__init__"
 ]
 pytest.register_assert_rewrite("fixtures")  # in whichever order they import each other
+
+SHARED = ("machine", "slurm", "udocker", "docker")  # fixtures that cost much
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever uses the same of them runs in the same process; a group of its own goes before."""
+    for item in items:
+        used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+        if used and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(used[0]))
 
 
 @pytest.hookimpl(wrapper=True)

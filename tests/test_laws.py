@@ -76,7 +76,7 @@ def test_nothing_below_the_command_line_reads_the_environment() -> None:
 
 @pytest.mark.xdist_group("laws")
 def test_tests_of_a_group_go_to_one_process(request: pytest.FixtureRequest) -> None:
-    """They share what there should be one of; a pytest that pytest-xdist does not know scatters them silently."""
+    """A pytest that is newer than what pytest-xdist knows scatters them, and says nothing."""
     if not request.config.getoption("loadgroup", False):
         pytest.skip("tests run in one process: python -m pytest -n 2 --dist loadgroup")
     assert request.node.nodeid.endswith("@laws")

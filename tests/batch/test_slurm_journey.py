@@ -10,8 +10,6 @@ from fixtures.engine import wait_until
 from fixtures.house import House
 from fixtures.slurm import Slurm
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 
 @pytest.fixture
 def address(house: House, slurm: Slurm, request: pytest.FixtureRequest) -> Iterator[str]:

@@ -31,7 +31,6 @@ def test_a_docker_elsewhere_is_not_driven(tmp_path: Path) -> None:
     assert "tcp://10.0.0.1:2375" in found["docker"].lack
 
 
-@pytest.mark.xdist_group("udocker")
 def test_what_works_is_named_with_its_version_and_its_modes(udocker: UdockerHost) -> None:
     found = by_name({**udocker.environ, "DOCKER_HOST": udocker.docker.host})
 

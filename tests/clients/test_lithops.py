@@ -94,7 +94,6 @@ def test_functions_are_mapped_over_data(
     assert through_lithops({**asked, "requirements": WORKER}, tmp_path) == results(runtime)
 
 
-@pytest.mark.xdist_group("docker")
 def test_an_image_of_its_own_runs_in_docker(
     docker: DockerHost,
     fronts: Fronts,

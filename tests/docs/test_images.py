@@ -26,7 +26,6 @@ def test_every_command_is_one_that_is_tried() -> None:
     assert {command.split()[0] for command in commands()} == {"deepwhisk", "docker", "wsk"}
 
 
-@pytest.mark.xdist_group("docker")
 def test_its_commands_build_push_and_run(
     docker: DockerHost,
     registry: str,

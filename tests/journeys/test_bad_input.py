@@ -9,7 +9,6 @@ from PIL import Image
 
 from fixtures.machine import ROOT, Machine, until
 
-pytestmark = pytest.mark.xdist_group("machine")
 COFFEE = (ROOT / "catalog" / "image-classification" / "example" / "coffee.jpg").read_bytes()
 
 

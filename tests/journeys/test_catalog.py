@@ -17,7 +17,6 @@ from deepwhisk.examples import Example, differences, read_examples
 from deepwhisk.settings import read_wskprops
 from fixtures.machine import ROOT, Machine, until
 
-pytestmark = pytest.mark.xdist_group("machine")
 SECONDS = 120.0
 FEED = "/_/feeds/objects"
 MODELS = [path.parent.name for path in sorted((ROOT / "catalog").glob("*/model.py"))]

@@ -27,7 +27,6 @@ def test_a_model_is_retrained_by_a_trigger_promoted_and_rolled_back() -> None:
     demo("local")
 
 
-@pytest.mark.xdist_group("slurm")
 @pytest.mark.parametrize("way", ["sbatch", "ssh", "rest"])
 def test_the_same_on_slurm(slurm: Slurm, way: str, tmp_path: Path) -> None:
     url = {"sbatch": slurm.here_url, "ssh": slurm.login_url, "rest": slurm.rest_url}[way]()

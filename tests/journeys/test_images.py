@@ -17,8 +17,6 @@ from fixtures.docker import MODEL, DockerHost
 from fixtures.engine import Engine, start_engine, stop_engine
 from fixtures.machine import ROOT, until
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 WHERE = """
 import os, urllib.request
 def main(args):

@@ -11,7 +11,6 @@ import requests
 from deepwhisk.objects.seaweed import Seaweed
 from fixtures.machine import ROOT, Machine, until
 
-pytestmark = pytest.mark.xdist_group("machine")
 EXAMPLES = ROOT / "catalog" / "image-classification" / "example"
 COFFEE = EXAMPLES / "coffee.jpg"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -15,7 +14,6 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from fixtures.machine import ROOT, Machine
 
-pytestmark = pytest.mark.xdist_group("machine")
 SECONDS = 60
 CATALOG = ROOT / "catalog"
 

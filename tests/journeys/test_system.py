@@ -2,11 +2,7 @@
 
 import shutil
 
-import pytest
-
 from fixtures.machine import Machine
-
-pytestmark = pytest.mark.xdist_group("machine")
 
 
 def test_the_table_of_kinds_says_what_this_machine_can_run(machine: Machine) -> None:

@@ -14,8 +14,6 @@ from fixtures.pool import marked
 from fixtures.udocker import UdockerHost
 from journeys.test_images import WHERE, packed, put
 
-pytestmark = pytest.mark.xdist_group("udocker")
-
 
 @pytest.fixture
 def engine(

@@ -1,11 +1,9 @@
 """The REST API of a model behind its raw web action, on a whole machine: what only that way can go wrong."""
 
-import pytest
 import requests
 
 from fixtures.machine import ROOT, Machine
 
-pytestmark = pytest.mark.xdist_group("machine")
 CAT = ROOT / "catalog" / "object-detection" / "example" / "cat.jpg"
 
 

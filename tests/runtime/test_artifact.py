@@ -78,6 +78,7 @@ def test_a_plain_path_stays_as_it_is(path: str) -> None:
         (zipped(**{"..__evil": "x"}), {}, "leaves its folder"),
         (b"no zip", {}, "is refused: the zip cannot be unpacked"),
     ],
+    ids=["another", "a zip that leaves its folder", "no zip"],
 )
 def test_what_is_not_what_was_promoted_is_refused(
     web: Web, content: bytes, change: dict[str, Any], said: str

@@ -5,12 +5,9 @@ import io
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from deepwhisk_runtime.packages import FAILED
 from fixtures.docker import PYTHON_IMAGE, DockerHost
 
-pytestmark = pytest.mark.xdist_group("docker")
 WHEEL = "thing-1.0-py3-none-any.whl"
 INFO = "thing-1.0.dist-info"
 MAIN = "def main(args):\n    import thing\n    return {'word': thing.WORD}\n"

@@ -27,8 +27,6 @@ from fixtures.engine import wait_until
 from fixtures.pool import becomes, call, executable
 from fixtures.subject import API_HOST
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 HASH = "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"  # of the word secret
 REGISTRY = """
 version: 0.1

@@ -25,8 +25,6 @@ from fixtures.docker import PYTHON_IMAGE, DockerHost
 from fixtures.pool import becomes, call, executable
 from fixtures.udocker import UdockerHost
 
-pytestmark = pytest.mark.xdist_group("udocker")
-
 # On all addresses of both families; it knows nothing of us or of the ends of logs.
 FOREIGN = """
 import http.server, json, socket
