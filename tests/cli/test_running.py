@@ -7,7 +7,13 @@ from deepwhisk.cli.running import Running
 from deepwhisk.settings import State
 
 SAYS = Running(
-    1, "http://127.0.0.1:3233", "http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", ready=False
+    1,
+    "http://127.0.0.1:3233",
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:2",
+    "http://127.0.0.1:3",
+    "10.0.0.1",
+    ready=False,
 )
 
 
@@ -35,3 +41,10 @@ def test_half_a_file_is_nothing(tmp_path: Path) -> None:
         state.running.write_text('{"pid": 1')
 
         assert Running.read(state) is None
+
+
+def test_containers_find_what_listens_on_the_loopback_elsewhere() -> None:
+    assert SAYS.within("http://127.0.0.1:2/hooks?a=b") == "http://10.0.0.1:2/hooks?a=b"
+    assert SAYS.within("http://localhost") == "http://10.0.0.1"
+    assert SAYS.within("http://[::1]:2") == "http://10.0.0.1:2"
+    assert SAYS.within("https://s3.example.org") == "https://s3.example.org"

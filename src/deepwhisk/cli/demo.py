@@ -12,6 +12,7 @@ import requests
 
 from deepwhisk.cli import demo_training
 from deepwhisk.cli.common import out
+from deepwhisk.cli.containers import Containers
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
 from deepwhisk.cli.predict import argument, ask
@@ -40,7 +41,10 @@ def demo(training: bool) -> None:
     """
     project = Project.find(Path.cwd())
     with tempfile.TemporaryDirectory(prefix="deepwhisk-demo-") as folder:
-        with Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None) as machine, settling():
+        with (
+            Machine(State(Path(folder) / "state"), "127.0.0.1", 0, None, Containers()) as machine,
+            settling(),
+        ):
             if training:
                 demo_training.show(machine, project)
                 return

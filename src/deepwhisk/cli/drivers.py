@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deepwhisk.cli.containers import docker_from
+from deepwhisk.cli.containers import docker_host
 from deepwhisk.engine import DOCKER, PROCESS, UDOCKER, Docker, find_udocker
 from deepwhisk.errors import ContainerFailed
 
@@ -22,7 +22,7 @@ def states(environ: Mapping[str, str]) -> Iterator[DriverState]:
     """Of every driver; nothing is started for it."""
     yield DriverState(PROCESS, "kinds, and images named deepwhisk/…")
     try:
-        yield DriverState(DOCKER, asyncio.run(_docker(docker_from(environ).host)))
+        yield DriverState(DOCKER, asyncio.run(_docker(docker_host(environ))))
     except ContainerFailed as fault:
         yield DriverState(DOCKER, None, f"{fault}. Runs any image, in containers of Docker.")
     try:

@@ -14,6 +14,7 @@ from typing import IO, Any
 from rich.markup import escape
 
 from deepwhisk.cli.common import err
+from deepwhisk.cli.containers import Containers
 from deepwhisk.cli.deploy import deploy_all
 from deepwhisk.cli.parts import batch_part, engine_part, feed_part, feed_token, store_part
 from deepwhisk.cli.ports import Ports, choose_ports
@@ -46,11 +47,18 @@ class Machine:
     """The parts in one state folder; a context manager that leaves no process behind."""
 
     def __init__(
-        self, state: State, host: str, port: int, store_url: str | None, engine: Sequence[str] = ()
+        self,
+        state: State,
+        host: str,
+        port: int,
+        store_url: str | None,
+        containers: Containers,
+        engine: Sequence[str] = (),
     ) -> None:
-        """ENGINE is what `deepwhisk engine` is told beside state, host and port."""
+        """ENGINE is what `deepwhisk engine` is told beside state, host, port and CONTAINERS."""
         self.state = state
         self._engine = engine
+        self._containers = containers
         self._services = Services()
         self._host, self._port, self._store_url = host, port, store_url
         self._seaweed: Seaweed | None = None
@@ -96,8 +104,11 @@ class Machine:
         near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
         apihost, feed_url = f"http://{near}:{ports.engine}", f"http://127.0.0.1:{ports.feed}"
         batch_url = f"http://127.0.0.1:{ports.batch}"
+        inside = self._containers.inside(os.environ)
         self._start_store(feed_url)
-        self._services.start(engine_part(self.state, self._host, ports.engine, apihost, self._engine))
+        containers = self._containers.lending(feed_url, batch_url, self.store.endpoint)
+        told = [*self._engine, *containers.words()]
+        self._services.start(engine_part(self.state, self._host, ports.engine, apihost, told))
         self._services.start(feed_part(self.state, ports.feed, apihost, self.store))
         for running in self._services:
             self._services.wait(running.part.name)
@@ -106,12 +117,20 @@ class Machine:
         endpoint = find_endpoint(None, None, self.state, {})
         self.whisk = Whisk(endpoint.apihost, endpoint.auth)
         self._services.start(batch_part(self.state, ports.batch, endpoint, self.store))
-        self.running = Running(os.getpid(), apihost, self.store.endpoint, feed_url, batch_url, ready=False)
+        self.running = Running(
+            os.getpid(),
+            apihost,
+            self.store.endpoint,
+            feed_url,
+            batch_url,
+            inside,
+            ready=False,
+        )
         self.running.write(self.state)
 
     def _deploy_system(self) -> None:
         key = read_wskprops(self.state.wskprops_system)["AUTH"]
-        deploy_system(Whisk(self.whisk.apihost, key), packages_at(self.running.feed))
+        deploy_system(Whisk(self.whisk.apihost, key), packages_at(self.running.within(self.running.feed)))
 
     def _start_store(self, feed_url: str) -> None:
         if self._store_url is not None:

@@ -5,10 +5,13 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from urllib.parse import urlsplit
 
 import requests
 
 from deepwhisk.settings import State
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def ask(url: str, seconds: float = 3.0, headers: Mapping[str, str] | None = None) -> requests.Response | None:
@@ -21,13 +24,14 @@ def ask(url: str, seconds: float = 3.0, headers: Mapping[str, str] | None = None
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The addresses of the parts; no secrets."""
+    """The addresses of the parts; no secrets. `inside` is the host at which containers find this machine."""
 
     pid: int
     apihost: str
     store: str
     feed: str
     batch: str
+    inside: str
     ready: bool
 
     @classmethod
@@ -42,6 +46,14 @@ class Running:
                 with suppress(ValueError, TypeError, FileNotFoundError):
                     return cls(**json.loads(state.running.read_text(encoding="utf-8")))
         return None
+
+    def within(self, url: str) -> str:
+        """What containers call a URL of this machine's loopback; any other as it is."""
+        parts = urlsplit(url)
+        if parts.hostname not in LOOPBACK:
+            return url
+        port = f":{parts.port}" if parts.port else ""
+        return parts._replace(netloc=f"{self.inside}{port}").geturl()
 
     def now_ready(self) -> "Running":
         return replace(self, ready=True)

@@ -40,10 +40,10 @@ def store_from(url: str, environ: Mapping[str, str]) -> StoreSettings:
 
 
 def variables(store: StoreSettings, running: Running, state: State) -> dict[str, str]:
-    """What the manifest calls `$DEEPWHISK_…`: where the parts are, and the keys to them."""
+    """What the manifest calls `$DEEPWHISK_…`: where containers find the parts, and the keys to them."""
     return {
         **_services(running, state),
-        "DEEPWHISK_STORE_ENDPOINT": store.endpoint,
+        "DEEPWHISK_STORE_ENDPOINT": running.within(store.endpoint),
         "DEEPWHISK_STORE_ACCESS_KEY": store.access_key,
         "DEEPWHISK_STORE_SECRET_KEY": store.secret_key,
         "DEEPWHISK_STORE_REGION": store.region,
@@ -60,8 +60,8 @@ def running_variables(running: Running, state: State) -> dict[str, str]:
 
 def _services(running: Running, state: State) -> dict[str, str]:
     return {
-        "DEEPWHISK_FEED_URL": running.feed,
-        "DEEPWHISK_BATCH_URL": running.batch,
+        "DEEPWHISK_FEED_URL": running.within(running.feed),
+        "DEEPWHISK_BATCH_URL": running.within(running.batch),
         "DEEPWHISK_BATCH_TOKEN": batch_token(state),
     }
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from deepwhisk.cli.common import err
+from deepwhisk.cli.containers import Containers, container_options
 from deepwhisk.cli.deploy import warn_if_behind
 from deepwhisk.cli.interrupts import settling
 from deepwhisk.cli.machine import Machine
-from deepwhisk.cli.options import driver_option, host_option, limits_option, retention_options, state_option
+from deepwhisk.cli.options import host_option, limits_option, retention_options, state_option
 from deepwhisk.cli.running import Running
 from deepwhisk.errors import ServiceError
 from deepwhisk.project import Project
@@ -41,7 +42,7 @@ DOWN_SECONDS = 10.0
 @click.option("--detach", is_flag=True, help="Return when all is ready; `deepwhisk down` ends it.")
 @limits_option
 @retention_options
-@driver_option
+@container_options
 @state_option
 def up(
     port: int,
@@ -51,7 +52,7 @@ def up(
     limits: str,
     keep_days: float,
     keep_size: int,
-    driver: str,
+    containers: Containers,
     state: State,
 ) -> None:
     """Start all parts of a machine; deploy this project on them.
@@ -65,8 +66,7 @@ def up(
     project = Project.find(Path.cwd())
     warn_if_behind(project)
     told = ["--limits", limits, "--keep-days", str(keep_days), "--keep-size", str(keep_size)]
-    told += ["--driver", driver]
-    with Machine(state, host, port, store_url, told) as machine, settling():
+    with Machine(state, host, port, store_url, containers, told) as machine, settling():
         try:
             machine.start(project)
             err.print(machine.hints(project))

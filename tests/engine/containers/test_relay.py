@@ -85,3 +85,10 @@ async def test_an_address_that_containers_can_reach_needs_no_relay() -> None:
 async def test_a_gateway_elsewhere_is_told(target: str) -> None:
     with pytest.raises(ContainerFailed, match=r"192\.0\.2\.1.*no address of this machine"):
         await open_relay("192.0.2.1", target)
+
+
+async def test_a_port_that_has_to_be_the_same_and_is_taken_is_told(target: str) -> None:
+    first = await open_relay(GATEWAY, target)
+    with pytest.raises(ContainerFailed, match=f"cannot reach {target}: .* that port is taken there"):
+        await open_relay(GATEWAY, target, any_port=False)
+    await first.close()

@@ -43,6 +43,7 @@ class DockerDriver:
         self._images = Images(self._docker)
         self._background: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[Relay] | None = None
+        self._relays: list[Relay] = []  # the first leads to the engine
         self._keep(self._try(self._open()))
 
     async def lack(self) -> str | None:
@@ -116,11 +117,12 @@ class DockerDriver:
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
             await self._try(self._remove_left())
-            await self._try(self._close_relay())
+            await self._close_relays()
         await self._docker.close()
 
-    async def _close_relay(self) -> None:
-        await (await self._open()).close()
+    async def _close_relays(self) -> None:
+        while self._relays:
+            await self._relays.pop().close()
 
     async def _open(self) -> Relay:
         """What comes before the first container, done once; after a failure again."""
@@ -130,17 +132,15 @@ class DockerDriver:
 
     async def _prepare_host(self) -> Relay:
         await self._remove_left()
-        network = await self._docker.find(f"/networks/{self._options.network}")
-        if network is None:
-            raise ContainerFailed(
-                f"Docker has no network {self._options.network}: `docker network create` makes one"
-            )
-        gateways = [each["Gateway"] for each in network["IPAM"]["Config"] or [] if "Gateway" in each]
-        if not gateways:
-            raise ContainerFailed(
-                f"the network {self._options.network} of Docker has no gateway to this machine: name a bridge"
-            )
-        return await open_relay(gateways[0], self._variables[_API_HOST])
+        gateway = await self._docker.gateway(self._options.network)
+        try:
+            self._relays = [await open_relay(gateway, self._variables[_API_HOST])]
+            for url in self._options.lent:
+                self._relays.append(await open_relay(gateway, url, any_port=False))
+        except ContainerFailed:
+            await self._close_relays()
+            raise
+        return self._relays[0]
 
     async def _remove_left(self) -> None:
         query = dumps({"label": [f"{OWNER}={self._owner}"]}).decode()

@@ -25,6 +25,7 @@ class DockerOptions:
     network: str = "bridge"
     cpus: float | None = None  # of each container; none: all there are, in fair shares
     grace: float = 10.0  # seconds after a call until a container is paused
+    lent: tuple[str, ...] = ()  # URLs of this machine's loopback that containers reach at their gateway
 
 
 class Docker:
@@ -42,6 +43,18 @@ class Docker:
     async def find(self, path: str) -> Any:
         """What is at PATH; None if nothing is."""
         return await self._ask("GET", path, None, {}, _PATIENCE, absent=True)
+
+    async def gateway(self, network: str) -> str:
+        """The address of this machine in a network. Raises ContainerFailed where it has none."""
+        found = await self.find(f"/networks/{network}")
+        if found is None:
+            raise ContainerFailed(f"Docker has no network {network}: `docker network create` makes one")
+        gateways = [each["Gateway"] for each in found["IPAM"]["Config"] or [] if "Gateway" in each]
+        if not gateways:
+            raise ContainerFailed(
+                f"the network {network} of Docker has no gateway to this machine: name a bridge"
+            )
+        return str(gateways[0])
 
     async def wait(self, container: str) -> None:
         """Return when a container has ended."""

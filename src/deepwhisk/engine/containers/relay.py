@@ -1,6 +1,6 @@
-"""Lets containers reach an engine that listens on the loopback address only.
+"""Lets containers reach what listens on the loopback address of this machine only: the engine, a store.
 
-What arrives at the gateway of their network, which only this machine has, goes on to the engine.
+What arrives at the gateway of their network, which only this machine has, goes on to it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ _CHUNK = 1 << 16
 
 
 class Relay:
-    """A door at `gateway`; `address` is what containers call the engine."""
+    """A door at `gateway`; `address` is what containers call what is behind it."""
 
     def __init__(self, gateway: str, address: str) -> None:
         self.gateway, self.address = gateway, address
@@ -41,15 +41,18 @@ class Relay:
         await asyncio.gather(*serving, return_exceptions=True)
 
 
-async def open_relay(gateway: str, target: str) -> Relay:
-    """From GATEWAY to the engine at TARGET, on the same port if that is free; none if TARGET needs none."""
+async def open_relay(gateway: str, target: str, any_port: bool = True) -> Relay:
+    """From GATEWAY to TARGET, on the same port, or ANY_PORT if that is taken; none if TARGET needs none.
+
+    Raises ContainerFailed.
+    """
     parts = urlsplit(target)
     host, port = str(parts.hostname), parts.port or 80
     if not _is_loopback(host):
         return Relay(gateway, target)
 
     relay = Relay(gateway, target)
-    for wanted in (port, 0):
+    for wanted in (port, 0) if any_port else (port,):
         try:
             await relay.listen(wanted, (host, port))
         except OSError as fault:
@@ -57,8 +60,9 @@ async def open_relay(gateway: str, target: str) -> Relay:
         else:
             return relay
     raise ContainerFailed(
-        f"containers cannot reach the engine: {gateway}, the gateway of their network, is no address of this "
-        f"machine ({last}); Docker has to run here, and not in a virtual machine or rootless"
+        f"containers cannot reach {target}: {gateway}, the gateway of their network, is no address of this "
+        f"machine, or that port is taken there ({last}); Docker has to run here, and not in a virtual "
+        "machine or rootless"
     )
 
 
