@@ -14,6 +14,12 @@ pytest_plugins = [
 pytest.register_assert_rewrite("fixtures")  # in whichever order they import each other
 
 SHARED = ("machine", "slurm", "udocker", "docker")  # fixtures that cost much
+LONG = 300
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value is called by its length: a process gets the name of its test by its environment."""
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONG else None
 
 
 @pytest.hookimpl(tryfirst=True)
