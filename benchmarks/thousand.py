@@ -15,10 +15,10 @@ from typing import Any
 from benchmarks import Row
 from benchmarks.pipeline import parts
 from benchmarks.training import BUCKET, a_slurm, project, timed, up
-from deepwhisk.batch.desks import Around, desk
 from deepwhisk.batch.layout import Place, job_name
 from deepwhisk.batch.runner import Job, Resources
 from deepwhisk.batch.runners import open_runner
+from deepwhisk.batch.service.desks import Around, desk
 from deepwhisk.batch.sites import Site
 from deepwhisk.cli.training_calls import Trainings
 from deepwhisk.objects.seaweed import Seaweed

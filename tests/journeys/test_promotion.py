@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from deepwhisk.batch.layout import BUCKET, version
-from deepwhisk.batch.versions import Version
+from deepwhisk.batch.versions.history import Version
 from deepwhisk.deploy import Gateway
 from deepwhisk.deploy.export import Chosen, collect, compose
 from deepwhisk.errors import TrainingError, WhiskError

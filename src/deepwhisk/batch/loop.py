@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from deepwhisk.batch.desk import Desk, pending
 from deepwhisk.batch.layout import Place
-from deepwhisk.batch.settings import Pace
+from deepwhisk.batch.service.desk import Desk, pending
+from deepwhisk.batch.service.settings import Pace
 from deepwhisk.batch.view import sweep_of
 from deepwhisk.errors import DeepwhiskError
 

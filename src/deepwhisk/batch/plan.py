@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepwhisk.batch import layout, rule
-from deepwhisk.batch.bundled import Bundle
+from deepwhisk.batch import layout
 from deepwhisk.batch.deployed import Deployed, Models
+from deepwhisk.batch.node.bundled import Bundle
 from deepwhisk.batch.records import Records
 from deepwhisk.batch.training import Training
-from deepwhisk.batch.versions import Versions
+from deepwhisk.batch.versions import rule
+from deepwhisk.batch.versions.history import Versions
 from deepwhisk.batch.wanted import wanted
 from deepwhisk.environments import digest_of, weights_of
 from deepwhisk.errors import ObjectMissing, TrainingError

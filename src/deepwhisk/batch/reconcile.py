@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from deepwhisk.batch.clusters import Cluster, Clusters
 from deepwhisk.batch.layout import named
-from deepwhisk.batch.links import Links
+from deepwhisk.batch.node.links import Links
 from deepwhisk.batch.records import Listed, Records, Survey
 from deepwhisk.batch.runner import Status
 from deepwhisk.batch.steps import Do, Seen, Step, decide

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from deepwhisk.batch.clusters import Clusters
-from deepwhisk.batch.links import GRACE, Links
+from deepwhisk.batch.node.links import GRACE, Links
 from deepwhisk.batch.placement import Chosen, Found, NoneReachable, rank
 from deepwhisk.batch.plan import Planner
 from deepwhisk.batch.records import Records

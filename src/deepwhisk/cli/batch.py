@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from deepwhisk.batch.service import serve
-from deepwhisk.batch.settings import BatchSettings, Pace
+from deepwhisk.batch.service.process import serve
+from deepwhisk.batch.service.settings import BatchSettings, Pace
 from deepwhisk.batch.sites import read_sites
 from deepwhisk.cli.logs import log_options
 from deepwhisk.cli.options import host_option, sites_option, state_option

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.batch.bundle import runtime_zip
-from deepwhisk.batch.script import job_script
+from deepwhisk.batch.node.bundle import runtime_zip
+from deepwhisk.batch.node.script import job_script
 from deepwhisk.environments import Environments, digest_of
 from deepwhisk_runtime.batch import environment
 from fixtures.attempts import Attempts

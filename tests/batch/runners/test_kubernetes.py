@@ -9,8 +9,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from deepwhisk.batch.kubeapi import connect
-from deepwhisk.batch.podspec import job_body, secret_body
+from deepwhisk.batch.kubernetes.api import connect
+from deepwhisk.batch.kubernetes.request import job_body, secret_body
 from deepwhisk.batch.runner import State
 from deepwhisk.errors import RunnerRefused
 from fixtures.clusters import SLEEPS, SMALL, Cluster, until

@@ -13,11 +13,11 @@ from urllib.parse import SplitResult, unquote
 
 import yaml
 
-from deepwhisk.batch.kubeapi import KubeApi, connect
-from deepwhisk.batch.kubeoffer import free, largest
+from deepwhisk.batch.kubernetes.api import KubeApi, connect
+from deepwhisk.batch.kubernetes.offer import free, largest
+from deepwhisk.batch.kubernetes.request import CANCELLED, KEPT_SECONDS, job_body, secret_body
+from deepwhisk.batch.kubernetes.states import conditions, status_of
 from deepwhisk.batch.options import file, known, whole
-from deepwhisk.batch.podspec import CANCELLED, KEPT_SECONDS, job_body, secret_body
-from deepwhisk.batch.podstate import conditions, status_of
 from deepwhisk.batch.runner import Job, Offer, Status
 from deepwhisk.errors import RunnerRefused, SettingsError
 

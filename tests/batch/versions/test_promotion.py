@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deepwhisk.batch.layout import BUCKET, version
-from deepwhisk.batch.promotion import PARAMETER, Promotions
-from deepwhisk.batch.versions import Version
+from deepwhisk.batch.versions.history import Version
+from deepwhisk.batch.versions.promotion import PARAMETER, Promotions
 from deepwhisk.errors import TrainingError
 from deepwhisk.objects.stores.memory import MemoryStore
 from deepwhisk.whisk import Whisk

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepwhisk.batch import artifact, rule
 from deepwhisk.batch.layout import BUCKET, Place, located
 from deepwhisk.batch.training import now
-from deepwhisk.batch.versions import ORIGINAL, PROMOTED, Version, Versions, previous, rolled_back
+from deepwhisk.batch.versions import artifact, rule
+from deepwhisk.batch.versions.history import ORIGINAL, PROMOTED, Version, Versions, previous, rolled_back
 from deepwhisk.errors import ObjectMissing, TrainingError, WhiskError
 from deepwhisk.objects.store import Store
 from deepwhisk.whisk import Whisk

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.batch.layout import BUCKET
-from deepwhisk.batch.links import DAY
+from deepwhisk.batch.node.links import DAY
 from deepwhisk.batch.sites import DEFAULT, Site
 from deepwhisk.objects.store import StoreSettings
 

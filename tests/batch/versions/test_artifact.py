@@ -10,8 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from deepwhisk.batch import artifact
-from deepwhisk.batch.artifact import check
+from deepwhisk.batch.versions import artifact
+from deepwhisk.batch.versions.artifact import check
 from deepwhisk.errors import TrainingError
 from deepwhisk.objects.stores.memory import MemoryStore
 from fixtures.promoting import zipped

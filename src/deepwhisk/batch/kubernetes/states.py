@@ -6,7 +6,7 @@ Law: an end is believed when the Job has it; why it ended is what the pod says, 
 from collections.abc import Mapping
 from typing import Any
 
-from deepwhisk.batch.podspec import CANCELLED
+from deepwhisk.batch.kubernetes.request import CANCELLED
 from deepwhisk.batch.runner import State, Status
 
 # What a pod waits for that does not come by itself.

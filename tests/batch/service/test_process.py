@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from deepwhisk.batch.counts import Counts
 from deepwhisk.batch.loop import Gathering, Loop
-from deepwhisk.batch.routes import Answers
 from deepwhisk.batch.runner import State
-from deepwhisk.batch.service import application
-from deepwhisk.batch.settings import Pace
+from deepwhisk.batch.service.counts import Counts
+from deepwhisk.batch.service.process import application
+from deepwhisk.batch.service.routes import Answers
+from deepwhisk.batch.service.settings import Pace
 from fixtures.trainings import Office
 
 TOKEN = "geheim"

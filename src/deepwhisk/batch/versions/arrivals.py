@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from deepwhisk.batch.promotion import Promotions
 from deepwhisk.batch.records import Records
 from deepwhisk.batch.training import Phase, Training, now, when
+from deepwhisk.batch.versions.promotion import Promotions
 from deepwhisk.batch.view import Known, View
 from deepwhisk.errors import TrainingError, WhiskError
 

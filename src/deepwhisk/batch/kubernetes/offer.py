@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deepwhisk.batch.podspec import GPU
+from deepwhisk.batch.kubernetes.request import GPU
 
 UNITS = {
     "": 1,

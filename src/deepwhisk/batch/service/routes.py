@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import orjson
 from aiohttp import web
 
-from deepwhisk.batch.counts import Counts
-from deepwhisk.batch.desk import Desk, number
 from deepwhisk.batch.layout import Place
 from deepwhisk.batch.loop import Gathering, Loop
+from deepwhisk.batch.service.counts import Counts
+from deepwhisk.batch.service.desk import Desk, number
 from deepwhisk.batch.training import Phase
 from deepwhisk.batch.view import sweep_of
 from deepwhisk.errors import TrainingError

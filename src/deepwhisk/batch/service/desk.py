@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deepwhisk.batch import shown
-from deepwhisk.batch.arrivals import Arrivals
 from deepwhisk.batch.layout import MODEL, UUID, Place
-from deepwhisk.batch.promotion import Promotions
 from deepwhisk.batch.reading import Reading
 from deepwhisk.batch.reconcile import Due, Reconciler
 from deepwhisk.batch.records import Records
+from deepwhisk.batch.service import shown
 from deepwhisk.batch.steps import SUBMIT, Do, Seen, decide
 from deepwhisk.batch.training import Entry, Phase, Training, now
+from deepwhisk.batch.versions.arrivals import Arrivals
+from deepwhisk.batch.versions.promotion import Promotions
 from deepwhisk.batch.view import Known, View
 from deepwhisk.errors import RunnerError, TrainingError, WhiskError
 

@@ -24,13 +24,13 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from deepwhisk.batch import routes
-from deepwhisk.batch.counts import Counts
-from deepwhisk.batch.desks import Around, desk
 from deepwhisk.batch.loop import Gathering, Loop
 from deepwhisk.batch.runner import Runner
 from deepwhisk.batch.runners import open_runner
-from deepwhisk.batch.settings import BatchSettings
+from deepwhisk.batch.service import routes
+from deepwhisk.batch.service.counts import Counts
+from deepwhisk.batch.service.desks import Around, desk
+from deepwhisk.batch.service.settings import BatchSettings
 from deepwhisk.batch.sites import Site
 from deepwhisk.errors import (
     RunnerError,

@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepwhisk.batch.arrivals import Arrivals
-from deepwhisk.batch.bundle import runtime_zip
-from deepwhisk.batch.bundled import Bundle
 from deepwhisk.batch.clusters import Clusters, Open
 from deepwhisk.batch.deployed import Models
-from deepwhisk.batch.desk import Desk
-from deepwhisk.batch.links import DAY, Links
+from deepwhisk.batch.node.bundle import runtime_zip
+from deepwhisk.batch.node.bundled import Bundle
+from deepwhisk.batch.node.links import DAY, Links
+from deepwhisk.batch.node.script import job_script
 from deepwhisk.batch.plan import Planner
-from deepwhisk.batch.promotion import Promotions
 from deepwhisk.batch.reading import Reading
 from deepwhisk.batch.reconcile import Reconciler
 from deepwhisk.batch.records import Records
-from deepwhisk.batch.script import job_script
+from deepwhisk.batch.service.desk import Desk
 from deepwhisk.batch.sites import Site
 from deepwhisk.batch.submission import Submission
+from deepwhisk.batch.versions.arrivals import Arrivals
+from deepwhisk.batch.versions.promotion import Promotions
 from deepwhisk.batch.view import View
 from deepwhisk.objects.store import Shelf
 from deepwhisk.whisk import Whisk

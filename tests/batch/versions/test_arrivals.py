@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from deepwhisk.batch import arrivals
 from deepwhisk.batch.runner import State
 from deepwhisk.batch.training import Training
+from deepwhisk.batch.versions import arrivals
 from deepwhisk.errors import WhiskError
 from deepwhisk.objects.stores.memory import MemoryStore
 from fixtures.promoting import zipped

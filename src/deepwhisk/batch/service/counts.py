@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from deepwhisk.batch.desk import Desk
+from deepwhisk.batch.service.desk import Desk
 from deepwhisk.batch.training import Phase
 
 

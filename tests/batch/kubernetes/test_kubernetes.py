@@ -14,16 +14,16 @@ import pytest
 import yaml
 from kmock import KubernetesEmulator
 
-from deepwhisk.batch.kubeoffer import free, largest, quantity
-from deepwhisk.batch.podspec import CANCELLED, job_body, secret_body
-from deepwhisk.batch.podstate import status_of
+from deepwhisk.batch.kubernetes.offer import free, largest, quantity
+from deepwhisk.batch.kubernetes.request import CANCELLED, job_body, secret_body
+from deepwhisk.batch.kubernetes.states import status_of
 from deepwhisk.batch.runner import Job, Resources, Runner, State
 from deepwhisk.batch.runners import open_runner
 from deepwhisk.errors import RunnerRefused, RunnerUnreachable, SettingsError
 
 RECORDED = {
     name: answers
-    for file in sorted((Path(__file__).parents[1] / "data" / "kubernetes").glob("*.json"))
+    for file in sorted((Path(__file__).parents[2] / "data" / "kubernetes").glob("*.json"))
     for name, answers in json.loads(file.read_text()).items()
 }
 NAME = f"deepwhisk-{'a' * 32}-1"

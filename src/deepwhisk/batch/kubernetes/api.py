@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deepwhisk.batch.podspec import SELECTOR
+from deepwhisk.batch.kubernetes.request import SELECTOR
 from deepwhisk.errors import RunnerRefused, RunnerUnreachable, SettingsError
 
 TIMEOUT = (5, 30)  # seconds to connect, and to answer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepwhisk.batch.rule import ARRIVAL, numbers, of, parse
+from deepwhisk.batch.versions.rule import ARRIVAL, numbers, of, parse
 from deepwhisk.errors import TrainingError
 
 
