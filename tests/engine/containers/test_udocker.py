@@ -22,6 +22,7 @@ from deepwhisk.errors import ContainerFailed
 from deepwhisk.keeper import rebind
 from deepwhisk.keeper.family import family
 from fixtures.docker import PYTHON_IMAGE, DockerHost
+from fixtures.machine import parents
 from fixtures.pool import becomes, call, executable
 from fixtures.udocker import UdockerHost
 
@@ -177,7 +178,9 @@ async def test_a_container_whose_keeper_is_killed_leaves_nothing(
     running = asyncio.create_task(pool.run(executable(code, "long"), call()))
     await becomes(lambda: running.done() or len(udocker.processes()) >= 5, True)
     assert not running.done(), running.result()
-    os.kill(min(udocker.processes()), signal.SIGKILL)
+    found, above = udocker.processes(), parents()
+    [keeper] = [pid for pid in found if above[pid] not in found]
+    os.kill(keeper, signal.SIGKILL)
     outcome = await running
 
     assert outcome.status == DEVELOPER_ERROR
