@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from benchmarks.running import free_port
+from deepwhisk.cli.ports import any_free
 from deepwhisk.keeper import memory
 
 SERVED = Path(__file__).parent / "served"
@@ -66,7 +66,7 @@ def uv(*words: str | Path) -> None:
 
 
 def with_mlserver(programs: Path, folder: Path, port: int) -> Sequence[str | Path]:
-    settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
+    settings = {"http_port": port, "grpc_port": any_free("127.0.0.1"), "metrics_port": any_free("127.0.0.1")}
     more = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False}
     (folder / "settings.json").write_text(json.dumps(settings | more))
     (folder / "model-settings.json").write_text('{"name": "iris", "implementation": "with_mlserver.Iris"}')
@@ -125,7 +125,7 @@ class Server:
 def running(rival: Rival, programs: Path, folder: Path) -> Iterator[Server]:
     """A server until the block ends, which it does with all its processes."""
     folder.mkdir(exist_ok=True)
-    port = free_port()
+    port = any_free("127.0.0.1")
     command = list(map(str, rival.command(programs, folder, port)))
     paths = os.pathsep.join(map(str, (SERVED, RUNTIME, folder)))
     with (folder / "log").open("wb") as log:

@@ -1,11 +1,11 @@
 """An engine as users run it, that can be killed and started again on its state and its port."""
 
-import random
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from deepwhisk.cli.ports import any_free
 
 TOOL = Path(sys.executable).with_name("deepwhisk")
 
@@ -16,7 +16,7 @@ class Running:
     def __init__(self, state: Path, *options: str) -> None:
         self.state = state
         self._options = options
-        self._port = free_port()
+        self._port = any_free("127.0.0.1")
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> float:
@@ -58,12 +58,3 @@ class Running:
     def _properties(self) -> dict[str, str]:
         lines = (self.state / "wskprops").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
-
-
-def free_port() -> int:
-    """One below those that the system gives to whoever asks: it is still free after a moment of nobody."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as door:
-            if door.connect_ex(("127.0.0.1", port)):
-                return port

@@ -2,13 +2,14 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from deepwhisk.cli.ports import any_free
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-model.md"
 BLOCK = re.compile(r"^```(bash|python|yaml|json)\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -28,12 +29,6 @@ def step(language: str, file: str, text: str) -> str:
     return f"python -W error - <<'END OF FILE'\n{text}END OF FILE\n" if language == "python" else text
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_every_block_of_the_page_is_run() -> None:
     fences = re.findall(r"^```\w+$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(list(blocks())) == len(fences) > 0
@@ -41,7 +36,7 @@ def test_every_block_of_the_page_is_run() -> None:
 
 @pytest.mark.xdist_group("machine")
 def test_a_model_is_added_as_the_page_says(tmp_path: Path, environment_cache: Path) -> None:
-    port = free_port()
+    port = any_free("127.0.0.1")
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )

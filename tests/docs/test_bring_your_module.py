@@ -2,13 +2,14 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from deepwhisk.cli.ports import any_free
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bring-your-module.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```\w+\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,15 +24,9 @@ def steps() -> Iterator[str]:
             yield text
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.xdist_group("machine")
 def test_a_module_is_brought_as_the_page_says(tmp_path: Path, environment_cache: Path) -> None:
-    port = free_port()
+    port = any_free("127.0.0.1")
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )

@@ -2,11 +2,11 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.engine import berth, warmth
 from deepwhisk.engine.web import RETRY
 from deepwhisk.project import catalog
@@ -24,9 +24,7 @@ def block(kind: str) -> str:
 
 
 def test_the_console_prints_what_the_page_says(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(any_free("127.0.0.1"))
     (tmp_path / "counter").mkdir()
     (tmp_path / "counter/model.py").write_text(block("python"))
     commands = [

@@ -2,21 +2,15 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from deepwhisk.cli.ports import any_free
 from fixtures.machine import ROOT
 
 PAGE = (ROOT / "docs" / "rest-api.md").read_text(encoding="utf-8")
 END = "the end of what is printed"
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def commands() -> list[tuple[str, str]]:
@@ -32,7 +26,7 @@ def matches(expected: str, printed: str) -> bool:
 
 
 def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
-    port = free_port()
+    port = str(any_free("127.0.0.1"))
     code = re.search(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert code is not None
     (tmp_path / "swatch").mkdir()

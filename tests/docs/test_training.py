@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import yaml
 
 from deepwhisk.batch.runners import DRIVERS
 from deepwhisk.batch.sites import parse
+from deepwhisk.cli.ports import any_free
 from fixtures.clusters import Cluster
 from fixtures.kubernetes import KUBECONFIG, options
 from fixtures.machine import TOOL
@@ -33,15 +33,9 @@ def steps(runner: str) -> Iterator[str]:
             yield f"echo '--- {number}'\n{text}"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def walk(runner: str, folder: Path, cache: Path) -> list[str]:
     """What the page prints: a text for each block of commands."""
-    port = free_port()
+    port = any_free("127.0.0.1")
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )

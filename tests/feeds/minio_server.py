@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.objects.store import StoreSettings
-from feeds.process import free_port
 
 PLACES = ("~/go/bin/minio", "/tmp/gobin/minio")
 
@@ -28,7 +28,7 @@ class Minio:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.environment = environment
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, any_free("127.0.0.1")
         self.settings = StoreSettings(f"http://127.0.0.1:{self.port}", "feedtest", "feedtest-secret")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,7 +42,7 @@ class Minio:
         }
         command = [binary(), "server", "--quiet", "--address", f"127.0.0.1:{self.port}", str(self.folder)]
         self._process = subprocess.Popen(
-            [*command, "--console-address", f"127.0.0.1:{free_port()}"],
+            [*command, "--console-address", f"127.0.0.1:{any_free('127.0.0.1')}"],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import requests
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.feeds.settings import FeedSettings
 from deepwhisk.objects.store import StoreSettings
 
@@ -32,19 +32,13 @@ serve(FeedSettings(**told))
 TOKEN = "feed-webhook-token"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class FeedProcess:
     """One feed over one ledger, on one port."""
 
     def __init__(
         self, folder: Path, apihost: str, store: StoreSettings, port: int = 0, **settings: Any
     ) -> None:
-        self.port = port or free_port()
+        self.port = port or any_free("127.0.0.1")
         self.settings = FeedSettings(
             folder / "feed" / "ledger.db", apihost, store, self.port, TOKEN, **settings
         )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import Store
 from deepwhisk.objects.stores import open_store
 from deepwhisk.whisk import Whisk
-from feeds.process import TOKEN, FeedProcess, free_port
+from feeds.process import TOKEN, FeedProcess
 from fixtures.engine import Engine, start_engine
 
 ACTION = """
@@ -59,7 +60,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, environment_cache: Path) -> Iterator[Site]:
     engine = start_engine(tmp_path / "engine", environment_cache)
-    port = free_port()
+    port = any_free("127.0.0.1")
     hook = Webhook(f"http://127.0.0.1:{port}/hooks/seaweed", TOKEN)
     with Seaweed(tmp_path / "store", webhook=hook) as seaweed:
         store = open_store(seaweed.settings, ["inbox", "letters"])

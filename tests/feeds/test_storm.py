@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.errors import StoreError
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import Store
 from deepwhisk.objects.stores import open_store
-from feeds.process import TOKEN, FeedProcess, free_port
+from feeds.process import TOKEN, FeedProcess
 from feeds.standin import AUTH, Outcome, StandIn
 
 ODD = "in/a b+c%41/ü 漢字 {}.jpg"
@@ -32,7 +33,7 @@ class Site:
     """A real store and a real feed, before a small OpenWhisk."""
 
     def __init__(self, folder: Path, openwhisk: StandIn) -> None:
-        port = free_port()
+        port = any_free("127.0.0.1")
         self.seaweed = Seaweed(
             folder / "store", webhook=Webhook(f"http://127.0.0.1:{port}/hooks/seaweed", TOKEN)
         )

@@ -18,12 +18,14 @@ from threading import Thread
 import pytest
 import requests
 
+from deepwhisk.cli.ports import any_free
 from deepwhisk.errors import ServiceError, StoreError
 from deepwhisk.objects import seaweed_folder
 from deepwhisk.objects.seaweed import Seaweed, weed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import Store, StoreSettings
 from deepwhisk.objects.stores import open_store
+from deepwhisk.sockets import hold
 
 
 @pytest.fixture
@@ -186,6 +188,17 @@ def test_a_taken_port_is_named_with_what_to_do(own: Seaweed) -> None:
         own.start()
 
 
+def test_ports_are_its_own_before_it_listens(own: Seaweed) -> None:
+    own.prepare()
+    ports = json.loads((own.log.parent / "ports.json").read_text()).values()
+    assert [hold("127.0.0.1", port, new=True) for port in ports] == [None] * 10
+
+    own.tidy()
+    for port in ports:
+        with hold("127.0.0.1", port, new=True) or pytest.fail(f"{port} is still held"):
+            pass
+
+
 def test_other_ports_serve_the_same_objects(own: Seaweed) -> None:
     own.start()
     open_store(own.settings, ["kept"]).put("kept", "a", b"hello")
@@ -197,8 +210,7 @@ def test_other_ports_serve_the_same_objects(own: Seaweed) -> None:
 
 
 def test_the_wanted_port_is_used(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = any_free("127.0.0.1")
     with Seaweed(tmp_path, s3_port=port) as store:
         assert store.settings.endpoint == f"http://127.0.0.1:{port}"
 
@@ -276,8 +288,9 @@ def test_every_new_object_is_posted_to_the_webhook_with_its_token(tmp_path: Path
 
 
 def test_without_a_webhook_none_is_left_from_before(tmp_path: Path) -> None:
-    Seaweed(tmp_path, webhook=Webhook("http://127.0.0.1:1/", "t")).prepare()
-    Seaweed(tmp_path).prepare()
+    for store in (Seaweed(tmp_path, webhook=Webhook("http://127.0.0.1:1/", "t")), Seaweed(tmp_path)):
+        store.prepare()
+        store.tidy()
 
     assert not (tmp_path / ".seaweedfs" / "notification.toml").exists()
 

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deepwhisk.cli.ports import any_free
 from runtime.program import RUNTIME, SENTINEL, Program
 
 ECHO = "def main(args):\n    print('out')\n    return args"
@@ -191,8 +191,7 @@ def test_sigterm_lets_the_call_under_way_end(container: Program) -> None:
 
 
 def test_the_program_listens_on_the_port_it_is_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = any_free("127.0.0.1")
     command = [sys.executable, "-m", "deepwhisk_runtime", "--host", "127.0.0.1", "--port", str(port)]
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen(command, cwd=RUNTIME, stdout=log, stderr=log) as process:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deepwhisk.cli.ports import any_free
 from fixtures.node import NodeContainer, a_node_container, needs_node
 
 pytestmark = needs_node
@@ -262,8 +263,7 @@ def test_a_client_that_goes_away_leaves_the_next_one_in_peace(
 
 
 def test_it_listens_on_a_port_as_a_container_does(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(any_free("127.0.0.1"))
     with a_node_container(tmp_path, port) as container:
         assert result(container, "function main(a) { return a }", {"x": 1}) == {"x": 1}
 

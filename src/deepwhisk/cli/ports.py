@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from deepwhisk.errors import ServiceError
 from deepwhisk.settings import State
+from deepwhisk.sockets import hold, number
 
 # Below the range from which Linux gives ports to outgoing connections, so that a restart finds them free.
 FIRST, LAST = 23000, 28000
@@ -30,7 +31,7 @@ class Ports:
 
 def choose_ports(state: State, host: str, engine: int) -> Ports:
     """The ports of this start. Raises ServiceError when the engine's is taken."""
-    held = _hold(host, engine) if engine else hold_any(host)
+    held = hold(host, engine) if engine else hold_any(host)
     if held is None:
         raise ServiceError(
             f"Port {engine} of {host} is taken by another program. "
@@ -38,13 +39,13 @@ def choose_ports(state: State, host: str, engine: int) -> Ports:
         )
     feed = _hold_kept(state, "feed", (held,))
     batch = _hold_kept(state, "batch", (held, feed))
-    return Ports(_number(held), _number(feed), _number(batch), (held, feed, batch))
+    return Ports(number(held), number(feed), number(batch), (held, feed, batch))
 
 
 def hold_any(host: str) -> socket.socket:
     """Hold a port that nobody has. Raises ServiceError when none is found."""
     for port in random.sample(range(FIRST, LAST), 200):
-        if held := _hold(host, port, new=True):
+        if held := hold(host, port, new=True):
             return held
     raise ServiceError(f"No free port of {host} was found between {FIRST} and {LAST}.")
 
@@ -52,7 +53,7 @@ def hold_any(host: str) -> socket.socket:
 def any_free(host: str) -> int:
     """A port that nobody has now. Raises ServiceError when none is found."""
     with hold_any(host) as held:
-        return _number(held)
+        return number(held)
 
 
 def _hold_kept(state: State, part: str, others: Sequence[socket.socket]) -> socket.socket:
@@ -61,28 +62,7 @@ def _hold_kept(state: State, part: str, others: Sequence[socket.socket]) -> sock
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = file.read_text() if file.exists() else ""
     kept = int(said) if re.fullmatch("[0-9]{1,5}", said) else 0  # half a number, if `up` was killed
-    usable = 0 < kept < 65536 and kept not in map(_number, others)
-    held = (_hold("127.0.0.1", kept) if usable else None) or hold_any("127.0.0.1")
-    file.write_text(str(_number(held)))
+    usable = 0 < kept < 65536 and kept not in map(number, others)
+    held = (hold("127.0.0.1", kept) if usable else None) or hold_any("127.0.0.1")
+    file.write_text(str(number(held)))
     return held
-
-
-def _hold(host: str, port: int, new: bool = False) -> socket.socket | None:
-    """Bind a port without listening; None when somebody listens there, or, for a new one, just holds it.
-
-    Linux lets a second socket listen there as long as both say SO_REUSEADDR, which the part does as servers
-    do, and whoever looks for a new port does not.
-    """
-    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, not new)
-    try:
-        held.bind((host, port))
-    except OSError:
-        held.close()
-        return None
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
-    return held
-
-
-def _number(port: socket.socket) -> int:
-    return int(port.getsockname()[1])

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,7 @@ class Seaweed:
         self._s3_port = s3_port
         self._webhook = webhook
         self._process: subprocess.Popen[bytes] | None = None
+        self._held = ExitStack()  # its ports, until it listens there
 
     @property
     def settings(self) -> StoreSettings:
@@ -65,11 +67,14 @@ class Seaweed:
         return self._process
 
     def prepare(self) -> None:
-        """Write what SeaweedFS reads, and refuse to go on when a port of its is taken."""
+        """Write what SeaweedFS reads, and hold its ports; refuse to go on when one is taken."""
         sweep_sockets()
+        self._held.close()
         self._folder.write(self._webhook)
         write_private(self._folder.aws, aws_config(self.settings))
-        self._ports.refuse_taken(self._folder.ports_file)
+        with ExitStack() as held:
+            self._ports.hold(self._folder.ports_file, held)
+            self._held = held.pop_all()
 
     def command(self) -> list[str]:
         """The whole command line; its parent must be the process that calls this."""
@@ -91,6 +96,7 @@ class Seaweed:
                     f"the object store was not ready after {seconds:g} seconds; {self._said()}"
                 )
             time.sleep(0.02)
+        self._held.close()
 
     def start(self) -> None:
         """Start it, in the place of one that was started before, and wait until a write is accepted."""
@@ -120,7 +126,8 @@ class Seaweed:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove the sockets that SeaweedFS leaves in /tmp; for after its end."""
+        """Let go of its ports, and remove the sockets that SeaweedFS leaves in /tmp; for after its end."""
+        self._held.close()
         self._ports.remove_sockets()
 
     def __enter__(self) -> "Seaweed":

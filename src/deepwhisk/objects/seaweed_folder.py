@@ -10,14 +10,16 @@ import random
 import secrets
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from deepwhisk.errors import ServiceError
 from deepwhisk.objects.store import StoreSettings
+from deepwhisk.sockets import hold
 
 # Below the range from which Linux gives ports to outgoing connections, so that a restart finds them free.
-FIRST, LAST = 20000, 22000
+LOOPBACK, FIRST, LAST = "127.0.0.1", 20000, 22000
 # SeaweedFS's worker looks for the administration at this distance, whatever it is told.
 ADMIN_GRPC = 10000
 # How long the ports of a store that was just killed may still look taken.
@@ -58,17 +60,21 @@ class Ports:
     def items(self) -> list[tuple[str, int]]:
         return [(name.name, getattr(self, name.name)) for name in fields(self)]
 
-    def refuse_taken(self, file: Path) -> None:
-        """Raise `ServiceError` for a port that is still taken when a dying predecessor has had its time."""
+    def hold(self, file: Path, held: ExitStack) -> None:
+        """Keep them from others for as long as HELD is open.
+
+        Raises `ServiceError` for one that is still taken when a dying predecessor has had its time.
+        """
         deadline = time.monotonic() + DYING_SECONDS
         for name, port in self.items():
-            while not free(port):
+            while (mine := hold(LOOPBACK, port)) is None:
                 if time.monotonic() > deadline:
                     raise ServiceError(
                         f"port {port}, which the object store needs ({name.replace('_', ' ')}), is taken; "
                         f"end what holds it, or delete {file} for other ports (no object is lost)"
                     )
                 time.sleep(0.02)
+            held.enter_context(mine)
 
     def remove_sockets(self) -> None:
         """SeaweedFS makes a socket beside each port, and leaves some."""
@@ -184,17 +190,14 @@ def free_ports() -> Ports:
     """A row of ports that are free now."""
     for first in random.SystemRandom().sample(range(FIRST, LAST), 200):
         row = [*range(first, first + 9), first + 4 + ADMIN_GRPC]
-        if all(free(port) for port in row):
-            return Ports(*row)
+        with ExitStack() as held:
+            if all(_held(port, held) for port in row):
+                return Ports(*row)
     raise ServiceError(f"no nine free ports in a row between {FIRST} and {LAST + 9}; end what holds them")
 
 
-def free(port: int) -> bool:
-    """Whether this port can be listened on, now, on loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+def _held(port: int, held: ExitStack) -> bool:
+    """Whether nobody had this port; now HELD has."""
+    if mine := hold(LOOPBACK, port, new=True):
+        held.enter_context(mine)
+    return mine is not None

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from feeds.process import FeedProcess, free_port
+from deepwhisk.cli.ports import any_free
+from feeds.process import FeedProcess
 from feeds.standin import AUTH, StandIn
 
 SOURCE = Path(__file__).parents[3] / "triggers" / "feeds" / "objects.py"
@@ -48,7 +49,7 @@ def test_a_refusal_is_an_error_in_the_services_words(action: ModuleType, feed: F
 
 
 def test_a_service_that_is_away_is_said_to_be(action: ModuleType) -> None:
-    answer = action.main(arguments(f"http://127.0.0.1:{free_port()}", "READ"))
+    answer = action.main(arguments(f"http://127.0.0.1:{any_free('127.0.0.1')}", "READ"))
 
     assert "does not answer: ConnectionError; is `deepwhisk up` running?" in answer["error"]
 
