@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from deepwhisk.engine import Node
+from deepwhisk.engine.containers import watch
 from deepwhisk.engine.invocation import (
     APPLICATION_ERROR,
     DEVELOPER_ERROR,
@@ -185,6 +186,20 @@ async def test_memory_is_limited_inside_and_outside_of_the_heap(pool: Running, w
 
     assert outcome.result == {"error": "The action exhausted its memory and was aborted."}
     assert "stderr: The container wanted more than its 128 MB and was ended." in texts(outcome)
+
+
+async def test_a_heap_that_is_full_before_anybody_has_looked_is_told_alike(
+    environment_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PERIOD", 3600.0)
+    async with a_pool(environment_cache, node=Node.found(NODE)) as own:
+        await own.run()
+        outcome = await misbehave(
+            own, "const kept = []; for (;;) kept.push(new Array(1000).fill(0.5))", memory=64
+        )
+
+    assert outcome.result == {"error": "The action exhausted its memory and was aborted."}
+    assert "heap out of memory" in " ".join(outcome.logs)
 
 
 async def test_garbage_is_not_counted_for_long(pool: Running) -> None:

@@ -35,6 +35,7 @@ class ProcessContainer:
     output: Logs
     end: Callable[[int], None]
     origin: Origin
+    full: int | None = None  # the signal by which its program ends itself for want of memory
     pid: int = 0
     _wires: list[Wire] = field(default_factory=list)
     _busy: set[Wire] = field(default_factory=set)
@@ -123,6 +124,8 @@ class ProcessContainer:
     def mourn(self, status: int | None) -> None:
         """It has ended, with this wait status if its zygote lived to see it."""
         self._status = status
+        if self.full is not None and status is not None and os.WTERMSIG(status) == self.full:
+            self._reason = self._reason or Lost.MEMORY
         self._ended.set()
         self.watch.discard(self)
         for wire in (*self._wires, *self._busy):
@@ -191,8 +194,8 @@ async def fork(
         marked = bool(program) or not alone
         own |= {} if marked else _UNMARKED
         output = Logs(stdout, stderr, executable.logs * _MEBIBYTE, alone=alone, marked=marked)
-        origin: Origin = "cold" if program else "forked"
-        container = ProcessContainer(folder, executable.memory * _MEBIBYTE, watch, output, parent.end, origin)
+        memory = executable.memory * _MEBIBYTE
+        container = ProcessContainer(folder, memory, watch, output, parent.end, *_nature(program))
         birth = zygote.Birth(folder / "work", own, listener, stdout_end, stderr_end, program)
         try:
             container.pid = await parent.fork(birth, container.mourn)
@@ -201,6 +204,11 @@ async def fork(
             shutil.rmtree(folder, ignore_errors=True)
             raise
     return container
+
+
+def _nature(program: list[str]) -> tuple[Origin, int | None]:
+    """Of a fork that stays what it is, or becomes Node.js: V8 aborts when its heap is full before we look."""
+    return ("cold", signal.SIGABRT) if program else ("forked", None)
 
 
 def open_pipe(stack: ExitStack) -> tuple[int, int]:
