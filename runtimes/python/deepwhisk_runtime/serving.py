@@ -4,11 +4,13 @@ Several share the socket and nothing else: each loads the model. One that is kil
 cannot load the model ends all.
 """
 
+import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 THREADS = 8  # for the small answers; predictions take turns, or make batches
 LARGEST = 1 << 30  # bytes of a request
 UNBOUNDED = 1 << 62
+# Waited for, and blocked in between: whatever comes while a worker begins or is mourned is heard after that.
+HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 Find = Callable[[], Served]
 
 
@@ -153,35 +157,49 @@ def answer(app: Application, listener: "socket", setting: Setting, threads: int)
 
 def crew(work: Callable[[], int], number: int) -> int:
     """Let several processes work, until this one is told to end or one of them fails by itself."""
-    workers = {begun(work) for _ in range(number)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    workers: set[int] = set()
     try:
-        while True:
-            pid, status = os.wait()
-            workers.discard(pid)
-            if os.WIFEXITED(status):
-                return os.WEXITSTATUS(status)
-            print(f"A worker ended by signal {os.WTERMSIG(status)}; another is started.", file=sys.stderr)
-            workers.add(begun(work))
-    except KeyboardInterrupt:
+        for _ in range(number):
+            workers.add(begun(work, before))
+        while signal.sigwait(HEARD) == signal.SIGCHLD:
+            for pid, status in ended():
+                workers.discard(pid)
+                if os.WIFEXITED(status):
+                    return os.WEXITSTATUS(status)
+                sentence = f"A worker ended by signal {os.WTERMSIG(status)}; another is started."
+                print(sentence, file=sys.stderr)
+                workers.add(begun(work, before))
         return 0
     finally:
         for pid in workers:
             os.kill(pid, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for pid in workers:
             os.waitpid(pid, 0)
 
 
-def begun(work: Callable[[], int]) -> int:
-    """A process that works."""
+def ended() -> Iterator[tuple[int, int]]:
+    """Processes of this one that have ended, each with its wait status."""
+    with contextlib.suppress(ChildProcessError):  # there is none any more
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            yield found
+
+
+def begun(work: Callable[[], int], heard: set[int]) -> int:
+    """A process that works, and hears signals as HEARD says."""
     if pid := os.fork():
         return pid
     status = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         status = work()
     except KeyboardInterrupt:
         status = 0
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else 1
+    except Exception:  # noqa: BLE001 — whatever it is, this process says it and ends here
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(status)
