@@ -73,7 +73,7 @@ def engine(environment_cache: Path, scratch: Path) -> Iterator["subprocess.Popen
 async def test_an_engine_that_is_killed_leaves_nothing(
     engine: "subprocess.Popen[bytes]", scratch: Path
 ) -> None:
-    await becomes(lambda: sleepers(scratch), 4, 30)
+    await becomes(lambda: sleepers(scratch), 4)
 
     engine.kill()
 
@@ -84,7 +84,7 @@ async def test_an_engine_that_is_killed_leaves_nothing(
 async def test_the_next_engine_removes_what_was_left_when_all_were_killed(
     engine: "subprocess.Popen[bytes]", scratch: Path, environment_cache: Path
 ) -> None:
-    await becomes(lambda: sleepers(scratch), 4, 30)
+    await becomes(lambda: sleepers(scratch), 4)
     os.kill(engine.pid, signal.SIGSTOP)
     for pid in zygotes(scratch):
         os.kill(pid, signal.SIGKILL)
