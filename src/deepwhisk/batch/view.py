@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from deepwhisk.batch.records import Listed
-from deepwhisk.batch.training import Training
+from deepwhisk.batch.training import Phase, Training
 
 Signature = frozenset[tuple[str, int]]
 
@@ -25,6 +25,12 @@ class Known:
     whole: bool = False  # all that was written of it is in `training`
     waits: str = ""  # why it is not submitted yet
     lock: Lock = field(default_factory=Lock)  # held by whoever takes a step
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there may be metrics after those that were read: it runs, or has ended since."""
+        phase = self.training.phase
+        return phase is Phase.RUNNING or (phase.ended and self.metrics is not None and not self.final)
 
 
 class View:

@@ -1,6 +1,7 @@
 """What one can do with trainings."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -273,6 +274,25 @@ def test_a_list_tells_the_last_metrics_of_what_runs(office: Office) -> None:
         (listed,) = office.desk.page({})["trainings"]
         assert listed["metrics"] == {"epoch": epoch}
     assert office.desk.show(training.uuid)["files"]["1"]["metrics.jsonl"] == 13
+
+
+@pytest.mark.parametrize("result", [{"state": "done", "output": {"epoch": 3}}, {"state": "cancelled"}])
+def test_a_list_tells_the_last_metrics_of_what_has_ended_since(
+    office: Office, result: dict[str, Any]
+) -> None:
+    training = office.accepted()
+    office.cluster.set(training, State.RUNNING)
+    office.look()
+    office.writes(training, "metrics.jsonl", b'{"epoch": 1}\n')
+    assert office.desk.page({})["trainings"][0]["metrics"] == {"epoch": 1}
+
+    office.writes(training, "metrics.jsonl", b'{"epoch": 1}\n{"epoch": 3}\n')
+    office.writes(training, "result.json", result)
+    office.cluster.set(training, State.DONE)
+    office.look()
+
+    (listed,) = office.desk.page({})["trainings"]
+    assert (listed["state"], listed["metrics"]) == (result["state"], {"epoch": 3})
 
 
 def test_metrics_and_log_go_on_over_attempts(office: Office) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger("deepwhisk.batch")
 
 NOT_FOUND, CONFLICT, UNAVAILABLE, REFUSED = 404, 409, 503, 422
 PAGE, MOST = 100, 2000
-REFRESHED = 50  # trainings under way whose metrics are read anew for a list
+REFRESHED = 50  # trainings whose metrics are read anew for a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Desk:
         words = (query.get(name, "") for name in ("model", "state", "sweep", "prefix"))
         found = list(self.view.select(*words))
         page = found[skip : skip + limit]
-        running = [one for one in page if one.training.phase is Phase.RUNNING][:REFRESHED]
-        list(self.reconciler.threads.map(self.reading.last, running))
+        older = [one for one in page if one.is_behind][:REFRESHED]
+        list(self.reconciler.threads.map(self.reading.last, older))
         return {"trainings": [self.summary(one) for one in page], "all": len(found)}
 
     def show(self, uuid: str) -> dict[str, Any]:
