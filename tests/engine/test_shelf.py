@@ -408,6 +408,21 @@ async def test_what_is_to_stay_warm_makes_room_when_nothing_else_can(
     assert shelf.offer(of("a", min_warm=1, memory=1024)) is None  # not before there is room again
 
 
+async def test_what_is_to_stay_warm_gets_the_room_of_what_nobody_keeps(
+    shelf: Shelf, removed: list[Berth]
+) -> None:
+    longest, other = [await warm(shelf, of(name, memory=512)) for name in "ab"]
+    longest.used = other.used - 1
+    kept = of("c", min_warm=1, memory=512)
+
+    assert shelf.offer(of("d", memory=512)) is None
+    assert shelf.offer(kept) is not None
+    assert removed == [longest]
+    assert shelf.offer(of("e", min_warm=1, memory=512)) is not None
+    assert removed == [longest, other]
+    assert shelf.offer(of("f", min_warm=1, memory=512)) is None  # what is kept is nobody's to take
+
+
 async def test_what_was_to_stay_warm_and_is_no_more_expires(shelf: Shelf, removed: list[Berth]) -> None:
     berth = await warm(shelf, of("a", min_warm=1))
     shelf.offer(of("a", min_warm=1))

@@ -57,17 +57,23 @@ class Shelf:
             raise
 
     def offer(self, executable: Executable) -> Berth | None:
-        """A berth for a container that no call waits for; None when there are enough, or no room."""
+        """A berth for a container that no call waits for; None when there are enough, or no room.
+
+        One that is to stay warm gets the room of those that were idle for longest, and are not to.
+        """
         there, now = self._berths.get(executable.key, []), time.monotonic()
         for berth in there[-executable.min_warm :] if executable.min_warm else ():
             berth.held = now
         if len(there) >= max(1, executable.min_warm):
             return None
         self._retire_others(executable.key)
-        if executable.memory > self._free_memory:
+        idle = [each for each in self._evictable(executable.key[0]) if not each.keeps(now)]
+        if not self._make_room(executable, idle if executable.min_warm else []):
             return None
         berth = self._add(executable)
         berth.ahead = True
+        if executable.min_warm:
+            berth.held = now
         return berth
 
     def started(self, berth: Berth) -> None:
@@ -159,7 +165,7 @@ class Shelf:
                 berth.running += 1
                 return self._serve(waiter, berth)
             if blocked is None and self._may_start(waiter.key):
-                if self._make_room(waiter.executable):
+                if self._make_room(waiter.executable, self._evictable(waiter.namespace)):
                     return self._serve(waiter, self._add(waiter.executable))
                 blocked = holds
         return False
@@ -191,9 +197,8 @@ class Shelf:
             berth = waiter.turn.result()
             self.remove(berth) if berth.starting else self.release(berth)
 
-    def _make_room(self, executable: Executable) -> bool:
-        """Evict those idle longest, but only if that suffices."""
-        idle = self._evictable(executable.key[0])
+    def _make_room(self, executable: Executable, idle: list[Berth]) -> bool:
+        """Evict of these from the first on, but only if that suffices."""
         if executable.memory > self._free_memory + sum(berth.executable.memory for berth in idle):
             return False
         while executable.memory > self._free_memory:
