@@ -6,7 +6,6 @@ import socket
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,16 +201,21 @@ def test_nothing_acknowledged_is_lost_when_killed_under_load(restarting: Restart
     assert all(restarting.client.record(each)["response"]["success"] for each in told)
 
 
+def until_busy(engine: Engine) -> None:
+    """Wait until a call has come and runs."""
+    url = f"{engine.apihost}/metrics"
+    wait_until(lambda: "containers_busy 1" in requests.get(url, timeout=60).text)
+
+
 def test_it_ends_on_sigterm_and_lets_a_waiting_call_finish(tmp_path: Path, environment_cache: Path) -> None:
     engine = start_engine(tmp_path / "state", environment_cache)
     client = Client(engine)
     client.make("slow", SLEEPS)
     answers: list[int] = []
     path = "actions/slow?blocking=true&result=true"
-    caller = threading.Thread(target=lambda: answers.append(client("POST", path, {"for": 0.7}).status_code))
+    caller = threading.Thread(target=lambda: answers.append(client("POST", path, {"for": 2}).status_code))
     caller.start()
-    wait_until(lambda: client("GET", "actions").status_code == 200)
-    time.sleep(0.3)
+    until_busy(engine)
     assert stop_engine(engine) == 0
     caller.join()
 
@@ -292,8 +296,7 @@ def test_one_that_is_still_ending_is_waited_for(tmp_path: Path, environment_cach
     path = "actions/slow?blocking=true&result=true"
     caller = threading.Thread(target=lambda: client("POST", path, {"for": 2}))
     caller.start()
-    wait_until(lambda: first.process.poll() is None and client("GET", "actions").status_code == 200)
-    time.sleep(0.3)
+    until_busy(first)
     first.process.terminate()
     second = start_engine(tmp_path / "state", environment_cache)
 
