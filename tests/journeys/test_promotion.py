@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -68,8 +67,9 @@ def test_under_load_every_answer_is_of_one_version_or_the_other_and_none_fails(g
 def test_a_call_under_way_ends_in_the_version_that_began_it(greeter: Greeter) -> None:
     greeter.said()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(greeter.said, seconds=2)
-        time.sleep(0.5)
+        slow = pool.submit(greeter.said, seconds=3)
+        url = f"{greeter.whisk.apihost}/metrics"
+        assert until(lambda: "containers_busy 1" in requests.get(url, timeout=60).text)
         greeter.promotions.promote(greeter.left("hi"))
         assert greeter.said() == "hi you"
         assert slow.result() == "hello you"

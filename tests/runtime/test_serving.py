@@ -62,7 +62,7 @@ def test_one_told_to_end_while_it_mourns_a_worker_ends_with_all_of_them(number: 
 
 
 def test_a_worker_that_fails_says_why_and_ends_all() -> None:
-    with crew("time.sleep(0.5); raise ValueError('no weights')") as process:
+    with crew("time.sleep(3); raise ValueError('no weights')") as process:
         _, said = process.communicate(timeout=60)
 
         assert process.returncode == 1
