@@ -4,17 +4,17 @@ It speaks only what every OpenWhisk speaks, whichever server answers. Names are 
 `/namespace/package/action`. An answer that is not 2xx is raised as `WhiskError` in the server's own words.
 """
 
-import ipaddress
 import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
 from deepwhisk.errors import WhiskError, WhiskUnreachable
+from deepwhisk.sockets import is_loopback
 
 CONNECT_SECONDS = 10.0
 PAGE = 200  # the most entities that a server lists at once
@@ -214,12 +214,3 @@ def _path(collection: str, name: str) -> str:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's own."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,6 +1,7 @@
 """What a running `up` says of itself."""
 
 import fcntl
+from dataclasses import replace
 from pathlib import Path
 
 from deepwhisk.cli.running import Running
@@ -47,4 +48,11 @@ def test_containers_find_what_listens_on_the_loopback_elsewhere() -> None:
     assert SAYS.within("http://127.0.0.1:2/hooks?a=b") == "http://10.0.0.1:2/hooks?a=b"
     assert SAYS.within("http://localhost") == "http://10.0.0.1"
     assert SAYS.within("http://[::1]:2") == "http://10.0.0.1:2"
+    assert SAYS.within("http://127.0.0.2:2") == "http://10.0.0.1:2"
     assert SAYS.within("https://s3.example.org") == "https://s3.example.org"
+
+
+def test_containers_that_have_the_machines_loopback_are_told_nothing_else() -> None:
+    same = replace(SAYS, inside=None)
+    for url in ("http://127.0.0.1:2", "http://localhost:9000", "http://[::1]:9000"):
+        assert same.within(url) == url

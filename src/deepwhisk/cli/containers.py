@@ -103,12 +103,12 @@ class Containers:
         """The same, where containers of kinds reach these URLs of this machine's loopback."""
         return replace(self, docker_lent=(*self.docker_lent, *urls)) if self.driver == DOCKER else self
 
-    def inside(self, environ: Mapping[str, str]) -> str:
-        """The host at which containers of kinds find what this machine lends them.
+    def inside(self, environ: Mapping[str, str]) -> str | None:
+        """The host at which containers of kinds find what this machine lends them; None: as the machine does.
 
         Raises ContainerFailed where Docker is to run them and is not there.
         """
-        return asyncio.run(_gateway(self.docker(environ))) if self.driver == DOCKER else "127.0.0.1"
+        return asyncio.run(_gateway(self.docker(environ))) if self.driver == DOCKER else None
 
 
 def docker_host(environ: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from deepwhisk.errors import SettingsError, StoreUnreachable
-from deepwhisk.whisk import is_loopback
+from deepwhisk.sockets import is_loopback
 
 TIMEOUT = (10, 600)  # seconds to connect, and between two pieces
 PIECE = 1 << 20

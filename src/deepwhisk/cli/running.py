@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from deepwhisk.settings import State
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from deepwhisk.sockets import is_loopback
 
 
 def ask(url: str, seconds: float = 3.0, headers: Mapping[str, str] | None = None) -> requests.Response | None:
@@ -24,14 +23,14 @@ def ask(url: str, seconds: float = 3.0, headers: Mapping[str, str] | None = None
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The addresses of the parts; no secrets. `inside` is the host at which containers find this machine."""
+    """The addresses of the parts; no secrets. `inside`: the host that containers find them at, if another."""
 
     pid: int
     apihost: str
     store: str
     feed: str
     batch: str
-    inside: str
+    inside: str | None
     ready: bool
 
     @classmethod
@@ -49,9 +48,9 @@ class Running:
 
     def within(self, url: str) -> str:
         """What containers call a URL of this machine's loopback; any other as it is."""
-        parts = urlsplit(url)
-        if parts.hostname not in LOOPBACK:
+        if self.inside is None or not is_loopback(url):
             return url
+        parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
         return parts._replace(netloc=f"{self.inside}{port}").geturl()
 

@@ -5,10 +5,10 @@ What arrives at the gateway of their network, which only this machine has, goes 
 
 import asyncio
 import contextlib
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from deepwhisk.errors import ContainerFailed
+from deepwhisk.sockets import is_loopback
 
 _CHUNK = 1 << 16
 
@@ -48,7 +48,7 @@ async def open_relay(gateway: str, target: str, any_port: bool = True) -> Relay:
     """
     parts = urlsplit(target)
     host, port = str(parts.hostname), parts.port or 80
-    if not _is_loopback(host):
+    if not is_loopback(target):
         return Relay(gateway, target)
 
     relay = Relay(gateway, target)
@@ -64,13 +64,6 @@ async def open_relay(gateway: str, target: str, any_port: bool = True) -> Relay:
         f"machine, or that port is taken there ({last}); Docker has to run here, and not in a virtual "
         "machine or rootless"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
