@@ -88,7 +88,6 @@ def test_a_newcomer_trains_on_this_machine(tmp_path: Path, environment_cache: Pa
 
 
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.xdist_group("slurm")
 def test_a_newcomer_trains_on_slurm(slurm_here: Cluster, tmp_path: Path, environment_cache: Path) -> None:
     folder = tmp_path / "login"
     folder.mkdir()

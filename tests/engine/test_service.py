@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from deepwhisk.engine.kinds import PYTHON, Kinds
-from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
+from fixtures.engine import ECHO, Engine, a_whisk, await_call, start_engine, stop_engine, wait_until
 from fixtures.machine import run
 
 SLEEPS = (
@@ -201,12 +201,6 @@ def test_nothing_acknowledged_is_lost_when_killed_under_load(restarting: Restart
     assert all(restarting.client.record(each)["response"]["success"] for each in told)
 
 
-def until_busy(engine: Engine) -> None:
-    """Wait until a call has come and runs."""
-    url = f"{engine.apihost}/metrics"
-    wait_until(lambda: "containers_busy 1" in requests.get(url, timeout=60).text)
-
-
 def test_it_ends_on_sigterm_and_lets_a_waiting_call_finish(tmp_path: Path, environment_cache: Path) -> None:
     engine = start_engine(tmp_path / "state", environment_cache)
     client = Client(engine)
@@ -215,7 +209,7 @@ def test_it_ends_on_sigterm_and_lets_a_waiting_call_finish(tmp_path: Path, envir
     path = "actions/slow?blocking=true&result=true"
     caller = threading.Thread(target=lambda: answers.append(client("POST", path, {"for": 2}).status_code))
     caller.start()
-    until_busy(engine)
+    await_call(engine.apihost)
     assert stop_engine(engine) == 0
     caller.join()
 
@@ -296,7 +290,7 @@ def test_one_that_is_still_ending_is_waited_for(tmp_path: Path, environment_cach
     path = "actions/slow?blocking=true&result=true"
     caller = threading.Thread(target=lambda: client("POST", path, {"for": 2}))
     caller.start()
-    until_busy(first)
+    await_call(first.apihost)
     first.process.terminate()
     second = start_engine(tmp_path / "state", environment_cache)
 

@@ -12,6 +12,7 @@ from deepwhisk.batch.versions.history import Version
 from deepwhisk.deploy import Gateway
 from deepwhisk.deploy.export import Chosen, collect, compose
 from deepwhisk.errors import TrainingError, WhiskError
+from fixtures.engine import await_call
 from fixtures.greeter import Greeter
 from fixtures.machine import until
 from fixtures.promoting import zipped
@@ -68,8 +69,7 @@ def test_a_call_under_way_ends_in_the_version_that_began_it(greeter: Greeter) ->
     greeter.said()
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(greeter.said, seconds=3)
-        url = f"{greeter.whisk.apihost}/metrics"
-        assert until(lambda: "containers_busy 1" in requests.get(url, timeout=60).text)
+        await_call(greeter.whisk.apihost)
         greeter.promotions.promote(greeter.left("hi"))
         assert greeter.said() == "hi you"
         assert slow.result() == "hello you"
