@@ -186,13 +186,13 @@ def ended() -> Iterator[tuple[int, int]]:
             yield found
 
 
-def begun(work: Callable[[], int], heard: set[int]) -> int:
-    """A process that works, and hears signals as HEARD says."""
+def begun(work: Callable[[], int], blocked: set[int]) -> int:
+    """A process that works, with no other signals blocked than these."""
     if pid := os.fork():
         return pid
     status = 1
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         status = work()
     except KeyboardInterrupt:
         status = 0

@@ -67,8 +67,8 @@ class Shelf:
         if len(there) >= max(1, executable.min_warm):
             return None
         self._retire_others(executable.key)
-        idle = [each for each in self._evictable(executable.key[0]) if not each.keeps(now)]
-        if not self._make_room(executable, idle if executable.min_warm else []):
+        idle = self._evictable(executable.key[0]) if executable.min_warm else []
+        if not self._make_room(executable, [each for each in idle if not each.keeps(now)]):
             return None
         berth = self._add(executable)
         berth.ahead = True

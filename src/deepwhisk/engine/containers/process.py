@@ -124,7 +124,7 @@ class ProcessContainer:
     def mourn(self, status: int | None) -> None:
         """It has ended, with this wait status if its zygote lived to see it."""
         self._status = status
-        if self.full is not None and status is not None and os.WTERMSIG(status) == self.full:
+        if status is not None and os.WTERMSIG(status) == self.full:
             self._reason = self._reason or Lost.MEMORY
         self._ended.set()
         self.watch.discard(self)
