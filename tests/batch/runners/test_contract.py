@@ -12,8 +12,8 @@ from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 from fixtures.kubernetes import KUBECONFIG
 
 HARD_TEXT = "a'b\"c `id` $(touch gone) \\ %s\n; $HOME ünï ✓\n"
-ALL = ["local", "slurm_here", "slurm_ssh", "slurm_rest"]
-ALL += ["kubernetes"] if KUBECONFIG else []
+SLURM = [pytest.param(f"slurm_{way}", marks=pytest.mark.xdist_group("slurm")) for way in ("here", "ssh", "rest")]
+ALL = ["local", *SLURM, *(["kubernetes"] if KUBECONFIG else [])]
 
 
 @pytest.fixture(params=ALL)

@@ -100,11 +100,12 @@ async def test_calls_at_the_same_time_have_containers_of_their_own(subject: Subj
 import time, uuid
 own = str(uuid.uuid4())
 def main(args):
-    time.sleep(0.3)
+    time.sleep(2)
     return {'own': own}
 """
     outcomes = await asyncio.gather(*(subject.run(code, "together") for _ in range(3)))
 
+    assert [outcome.status for outcome in outcomes] == [SUCCESS] * 3, outcomes
     assert len({outcome.result["own"] for outcome in outcomes}) == 3
 
 

@@ -22,6 +22,8 @@ _COLUMNS = {
     "NodeList": 200,
 }
 FORMAT = "--Format=" + ",".join(f"{name}:{width}" for name, width in _COLUMNS.items())
+# A node on which a job ends is "completing" for a moment; others have a mark: not responding, drained…
+_WORKS = ("idle", "mixed", "allocated", "completing")
 _GPUS = re.compile(r"gpu(?::[^:,()]+)*:(\d+)")
 
 
@@ -95,11 +97,7 @@ def _cells(line: str) -> dict[str, str]:
 
 
 def _node(cells: dict[str, str]) -> Node:
-    works = cells["StateLong"] in (
-        "idle",
-        "mixed",
-        "allocated",
-    )  # others have a mark: not responding, drained…
+    works = cells["StateLong"] in _WORKS
     gpus, idle = count_gpus(cells["Gres"]), int(cells["CPUsState"].split("/")[1])
     return Node(
         name=cells["NodeList"],
