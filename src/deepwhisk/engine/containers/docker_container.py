@@ -13,6 +13,7 @@ from typing import Any
 
 from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers.docker_api import Docker
+from deepwhisk.engine.containers.process import EXPLAINED_SECONDS
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.engine.logs import Output
 from deepwhisk.errors import ContainerFailed
@@ -22,6 +23,7 @@ _RETRY = 0.01  # seconds, until its port is listened on
 _CONNECT = 2.0
 _SENTINEL_SECONDS, _NO_SENTINEL_SECONDS = 2.0, 0.05
 _KILLED = 128 + signal.SIGKILL
+_MEMORY_SECONDS, _MEMORY_RETRY = 2.0, 0.02
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class DockerContainer:
     async def _ask(self, path: str, body: bytes, asked: list[Wire]) -> Reply:
         wire = await self._connect(patient=path == "/init")
         if wire is None:
-            return await self._why(Lost.EXIT) if path == "/init" else self._reason or Lost.BEFORE
+            return await self._why() if path == "/init" else self._reason or Lost.BEFORE
         reply: Reply = Lost.EXIT
         self._busy.add(wire)
         asked.append(wire)
@@ -87,7 +89,7 @@ class DockerContainer:
         finally:
             self._busy.discard(wire)
             self._put_away(wire, reply)
-        return await self._why(reply) if isinstance(reply, Lost) else reply
+        return await self._why() if reply is Lost.EXIT and wire.lost else reply
 
     def _put_away(self, wire: Wire, reply: Reply) -> None:
         if isinstance(reply, Lost) or not wire.keeps:
@@ -132,11 +134,11 @@ class DockerContainer:
         for wire in tuple(self._busy):
             wire.give_up(self._reason)
 
-    async def _why(self, reply: Lost) -> Lost:
+    async def _why(self) -> Lost:
         """A lost connection is seen before the exit that explains it."""
-        if self._reason is None and reply is not Lost.TIME:
-            await self._has_ended(1)
-        return self._reason or reply
+        if self._reason is None:
+            await self._has_ended(EXPLAINED_SECONDS)
+        return self._reason or Lost.EXIT
 
     async def _has_ended(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -157,12 +159,13 @@ class DockerContainer:
 
     async def _last_state(self) -> dict[str, Any]:
         """That memory was the cause is sometimes known a moment after the end."""
-        for _ in range(10):
+        until = asyncio.get_running_loop().time() + _MEMORY_SECONDS
+        while True:
             state = await self.docker.state(self.id)
-            if self._reason or state["OOMKilled"] or state["ExitCode"] != _KILLED:
-                break
-            await asyncio.sleep(0.02)
-        return state
+            killed = self._reason is None and state["ExitCode"] == _KILLED
+            if not killed or state["OOMKilled"] or asyncio.get_running_loop().time() > until:
+                return state
+            await asyncio.sleep(_MEMORY_RETRY)
 
     def _rest(self) -> None:
         if self._calls == 0 and not self._ended.is_set() and self._reason is None:

@@ -22,6 +22,7 @@ from deepwhisk.engine.logs import Logs
 
 _MEBIBYTE = 1 << 20
 _SENTINEL_SECONDS = 2.0
+EXPLAINED_SECONDS = 5.0  # until the end behind a lost connection is known; on a busy machine that takes long
 _UNMARKED = {"DEEPWHISK_LOG_ENDS": "answer"}  # deepwhisk_runtime.container
 
 
@@ -60,7 +61,7 @@ class ProcessContainer:
             self._busy.discard(wire)
             self._put_away(wire, reply)
             self._rest()
-        return await self._why(reply) if isinstance(reply, Lost) else reply
+        return await self._why() if reply is Lost.EXIT and wire.lost else reply
 
     def _put_away(self, wire: Wire, reply: Reply) -> None:
         """One that is not to be used again is closed, by which a container sees that its caller has left."""
@@ -107,11 +108,11 @@ class ProcessContainer:
         for wire in tuple(self._busy):
             wire.give_up(self._reason)
 
-    async def _why(self, reply: Lost) -> Lost:
+    async def _why(self) -> Lost:
         """A lost connection is seen before the exit that explains it."""
-        if self._reason is None and reply is not Lost.TIME:
-            await self._has_ended(0.5)
-        return self._reason or reply
+        if self._reason is None:
+            await self._has_ended(EXPLAINED_SECONDS)
+        return self._reason or Lost.EXIT
 
     async def _has_ended(self, seconds: float) -> bool:
         if not self._ended.is_set():

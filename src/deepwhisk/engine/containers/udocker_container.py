@@ -72,7 +72,7 @@ class UdockerContainer(ProcessContainer):
 
     async def post(self, path: str, body: bytes, seconds: float) -> Reply:
         if path == "/init" and not await self._listens(seconds):
-            return await self._why(Lost.EXIT)
+            return await self._why()
         return await ProcessContainer.post(self, path, body, seconds)
 
     async def _listens(self, seconds: float) -> bool:

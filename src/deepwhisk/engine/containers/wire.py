@@ -1,4 +1,4 @@
-"""HTTP/1.1 to one container over its Unix socket: only what `/init` and `/run` need.
+"""HTTP/1.1 to one container: only what `/init` and `/run` need.
 
 Hand-written because every call goes through it. One request at a time, kept alive. An answer must have a
 Content-Length; what exceeds `KEPT` is counted, not kept.
@@ -48,6 +48,11 @@ class Wire(asyncio.Protocol):
     def open(self) -> bool:
         """Whether the container is there this very moment: a call sent to one that has gone would be lost."""
         return self._connected and not self._end.poll(0)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the other side has closed it, by its end if it is no strange one."""
+        return not self._connected
 
     def ask(self, path: str, body: bytes) -> asyncio.Future[Reply]:
         self._waiter = asyncio.get_running_loop().create_future()
