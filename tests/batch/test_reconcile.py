@@ -10,6 +10,7 @@ import pytest
 
 from deepwhisk.batch import reconcile, steps
 from deepwhisk.batch.layout import BUCKET, Place
+from deepwhisk.batch.records import Survey
 from deepwhisk.batch.runner import State, Status
 from deepwhisk.batch.sites import Site
 from deepwhisk.batch.training import Entry, Phase, Training
@@ -423,6 +424,61 @@ def test_a_sweep_of_which_some_are_refused_runs_the_rest(office: Office) -> None
     assert office.cluster.batches == [2]
     assert {office.training(one.uuid).phase for one in good} == {Phase.QUEUED}
     assert office.training(bad.uuid).phase is Phase.REFUSED
+
+
+def test_the_rest_of_a_sweep_is_awaited_for_a_while_and_then_it_is_submitted_as_one(office: Office) -> None:
+    reconciler = office.desk.reconciler
+    sweep = {"id": "d" * 32, "of": 3}
+    reconciler.gather = 600
+    for _ in range(2):
+        office.desk.take(office.request(sweep=sweep))
+    office.look()
+    assert office.cluster.batches == []
+
+    reconciler.gather = 0
+    office.look()
+    assert office.cluster.batches == [2]
+
+
+def test_a_sweep_that_is_together_is_submitted_as_one_by_whoever_sees_it(office: Office) -> None:
+    office.desk.reconciler.gather = 600
+    for _ in range(3):
+        office.desk.take(office.request(sweep={"id": "e" * 32, "of": 3}))
+
+    office.look()
+
+    assert office.cluster.batches == [3]
+
+
+def test_a_sweep_is_left_whole_to_whoever_is_at_one_of_it(office: Office) -> None:
+    places = [office.request(sweep={"id": "e" * 32, "of": 3}) for _ in range(3)]
+    for place in places:
+        office.desk.take(place)
+
+    with office.desk.known(places[1].uuid).lock:
+        office.look()
+    assert office.cluster.batches == []
+
+    office.look()
+    assert office.cluster.batches == [3]
+
+
+def test_what_is_deleted_while_the_bucket_is_listed_does_not_come_back(office: Office) -> None:
+    training = office.accepted()
+    office.cluster.set(training, State.FAILED)
+    office.look()
+    survey = office.records.survey
+
+    def deleted_after() -> Survey:
+        found = survey()
+        office.desk.delete(training.uuid)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(office.records), "survey", lambda records: deleted_after())
+        office.desk.reconciler.whole()
+
+    assert office.desk.page({})["trainings"] == []
 
 
 @pytest.mark.usefixtures("at_once")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from deepwhisk.batch.layout import Place
 from deepwhisk.batch.service.desk import Desk, pending
 from deepwhisk.batch.service.settings import Pace
-from deepwhisk.batch.view import sweep_of
+from deepwhisk.batch.view import size_of, sweep_of
 from deepwhisk.errors import DeepwhiskError
 
 log = logging.getLogger("deepwhisk.batch")
@@ -94,7 +94,7 @@ class Gathering:
         if timer := self._timers.pop(sweep, None):
             timer.cancel()
         known.waits = "the rest of its sweep is awaited"
-        whole = len(together) >= _of(known.training.request.get("sweep"))
+        whole = len(together) >= size_of(known.training)
         self._timers[sweep] = asyncio.get_running_loop().call_later(
             0 if whole else self.seconds, self._submit, sweep
         )
@@ -114,8 +114,3 @@ class Gathering:
             await asyncio.get_running_loop().run_in_executor(self.threads, self.desk.accept, places)
         except DeepwhiskError as error:
             log.warning("a sweep of %d: %s", len(places), error)
-
-
-def _of(sweep: object) -> int:
-    said = sweep.get("of") if isinstance(sweep, dict) else None
-    return said if type(said) is int else 1

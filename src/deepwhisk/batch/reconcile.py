@@ -19,7 +19,7 @@ from deepwhisk.batch.runner import Status
 from deepwhisk.batch.steps import Do, Seen, Step, decide
 from deepwhisk.batch.submission import Submission
 from deepwhisk.batch.training import Training, when
-from deepwhisk.batch.view import Known, View, signature, sweep_of
+from deepwhisk.batch.view import Known, View, held, signature, size_of, sweep_of
 from deepwhisk.errors import RunnerError, StoreError, StoreUnreachable, TrainingError, WhiskError
 
 log = logging.getLogger("deepwhisk.batch")
@@ -53,6 +53,7 @@ class Reconciler:
     links: Links
     threads: Executor  # for what waits for nobody
     groups: Executor  # for what waits for those
+    gather: float  # seconds in which the rest of a sweep may follow
     passes: dict[str, int] = field(default_factory=lambda: {"quick": 0, "whole": 0, "errors": 0})
 
     def quick(self) -> None:
@@ -68,6 +69,7 @@ class Reconciler:
     def whole(self) -> Survey:
         """Read what changed in the bucket, renew links, and look for jobs that nobody waits for."""
         self.passes["whole"] += 1
+        self.view.begin_listing()
         before = {known.training.uuid for known in self.view.newest()}
         survey = self.records.survey()
         listed = survey.trainings
@@ -79,11 +81,19 @@ class Reconciler:
         return survey
 
     def submit(self, waiting: Sequence[Due]) -> None:
-        """Submit what waits, a sweep as one."""
+        """Submit what waits, a sweep as one, once it is together or no other of it came for a while."""
         groups: dict[str, list[Due]] = {}
         for one in waiting:
             groups.setdefault(sweep_of(one.training) or one.training.uuid, []).append(one)
-        list(self.groups.map(self.submit_together, groups.values()))
+        list(self.groups.map(self.submit_together, filter(self._is_together, groups.values())))
+
+    def _is_together(self, group: Sequence[Due]) -> bool:
+        training = group[0].training
+        if len(group) >= size_of(training):
+            return True
+        of_it = list(self.view.select("", "", sweep_of(training), ""))
+        young = time.monotonic() - max((one.since for one in of_it), default=0.0) < self.gather
+        return len(of_it) >= size_of(training) or not young
 
     def look(self, known: Known) -> Training:
         """A training as the store has it now."""
@@ -150,21 +160,17 @@ class Reconciler:
             known.stopped = True
 
     def submit_together(self, group: Sequence[Due], *, patient: bool = False) -> None:
-        """Submit some as one. PATIENT waits for whoever is at them already; else those are left out."""
-        ordered = sorted(group, key=lambda one: one.training.uuid)  # so that no two wait for each other
-        held = [one for one in ordered if one.known.lock.acquire(blocking=patient)]
-        try:
-            due = [one.training for one in held if one.is_true()]
-            for training in self.submission.submit(due) if due else []:
-                self.view.put(training).waits = ""
-        except (TrainingError, WhiskError, StoreError, RunnerError) as error:
-            self.passes["errors"] += 1
-            for one in held:
-                one.known.waits = str(error)
-            log.warning("%d trainings wait: %s", len(held), error)
-        finally:
-            for one in held:
-                one.known.lock.release()
+        """Submit some as one. PATIENT waits for whoever is at one of them; else all are left to that one."""
+        with held([one.known for one in group], patient=patient) as all_held:
+            try:
+                due = [one.training for one in group if one.is_true()] if all_held else []
+                for training in self.submission.submit(due) if due else []:
+                    self.view.put(training).waits = ""
+            except (TrainingError, WhiskError, StoreError, RunnerError) as error:
+                self.passes["errors"] += 1
+                for one in group:
+                    one.known.waits = str(error)
+                log.warning("%d trainings wait: %s", len(group), error)
 
     def _read(self, listed: Listed) -> None:
         known = self.view.get(listed.place.uuid)

@@ -1,6 +1,8 @@
 """The trainings as they are known in memory: derived from the store, and lost without harm."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
@@ -25,6 +27,7 @@ class Known:
     whole: bool = False  # all that was written of it is in `training`
     waits: str = ""  # why it is not submitted yet
     lock: Lock = field(default_factory=Lock)  # held by whoever takes a step
+    since: float = field(default_factory=time.monotonic)  # when it was seen first
 
     @property
     def is_behind(self) -> bool:
@@ -40,6 +43,7 @@ class View:
         self._lock = Lock()
         self._known: dict[str, Known] = {}
         self._newest: list[Known] | None = None
+        self._dropped: set[str] = set()
         self.versions: dict[str, dict[str, int]] = {}  # model → training → version
         self.counted: dict[str, int] = {}  # model → how many versions it had
 
@@ -50,9 +54,11 @@ class View:
         return self._known.get(uuid)
 
     def put(self, training: Training) -> Known:
-        """Take what is known now, from whoever has looked last."""
+        """Take what is known now, from whoever has looked last; one that was dropped does not come back."""
         with self._lock:
             known = self._known.get(training.uuid)
+            if known is None and training.uuid in self._dropped:
+                return Known(training)
             if known is None:
                 known = self._known[training.uuid] = Known(training)
                 self._newest = None
@@ -63,9 +69,16 @@ class View:
             return known
 
     def drop(self, uuid: str) -> None:
+        """Forget one whose objects are gone, also if a listing that was made before has them."""
         with self._lock:
             self._known.pop(uuid, None)
             self._newest = None
+            self._dropped.add(uuid)
+
+    def begin_listing(self) -> None:
+        """What was dropped by now is in no listing that begins after this."""
+        with self._lock:
+            self._dropped.clear()
 
     def open(self) -> list[Known]:
         """Those that have not ended, the oldest first."""
@@ -101,6 +114,19 @@ class View:
         return found
 
 
+@contextmanager
+def held(group: Sequence[Known], *, patient: bool) -> Iterator[bool]:
+    """With the locks of all, or with none where one is taken and nobody is PATIENT."""
+    with ExitStack() as locks:
+        for known in sorted(group, key=lambda one: one.training.uuid):  # so that no two wait for each other
+            if not known.lock.acquire(blocking=patient):
+                locks.close()
+                yield False
+                return
+            locks.callback(known.lock.release)
+        yield True
+
+
 def merged(old: Training, new: Training) -> Training:
     """What two who read a training know together, in whichever order: nothing is ever unwritten."""
     entries = {(one.number, one.phase): one for one in (*old.history, *new.history)}
@@ -127,6 +153,13 @@ def sweep_of(training: Training) -> str:
     """The sweep that a training belongs to; empty for none."""
     sweep = training.request.get("sweep")
     return str(sweep.get("id") or "") if isinstance(sweep, dict) else ""
+
+
+def size_of(training: Training) -> int:
+    """How many the sweep of a training has; 1 if it does not say."""
+    sweep = training.request.get("sweep")
+    said = sweep.get("of") if isinstance(sweep, dict) else None
+    return said if type(said) is int else 1
 
 
 def _age(known: Known) -> tuple[str, str]:

@@ -245,6 +245,13 @@ def test_a_sweep_is_submitted_as_one(office: Office) -> None:
     assert {office.training(place.uuid).handle for place in places} == {"1", "2", "3", "4"}
 
 
+def test_a_request_that_is_named_twice_is_taken_once(office: Office) -> None:
+    place = office.request()
+
+    assert [one["uuid"] for one in office.desk.accept([place, place])] == [place.uuid] * 2
+    assert office.cluster.batches == [1]
+
+
 def test_a_list_is_the_newest_first_and_can_be_narrowed(office: Office) -> None:
     old = office.accepted(date="2026-01-01T00:00:00Z")
     new = office.accepted(date="2026-01-02T00:00:00Z", sweep={"id": "a" * 32, "of": 1})

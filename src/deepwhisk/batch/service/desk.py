@@ -42,8 +42,8 @@ class Desk:
     def accept(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         """Take requests that were written, and submit them; one that was taken before is told of again."""
         known = [self._taken(place) for place in places]
-        due = [Due(one, one.training, SUBMIT) for one in known if pending(one.training)]
-        self.reconciler.submit_together(due, patient=True)
+        due = {one.training.uuid: Due(one, one.training, SUBMIT) for one in known if pending(one.training)}
+        self.reconciler.submit_together(list(due.values()), patient=True)
         for one in known:
             check(one)
         return [self.summary(one) for one in known]

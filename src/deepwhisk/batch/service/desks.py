@@ -42,6 +42,7 @@ class Around:
     bucket: str
     links: int = DAY
     threads: int = 16
+    gather: float = 0.0  # seconds in which the rest of a sweep may follow
 
 
 @contextmanager
@@ -55,6 +56,6 @@ def desk(around: Around) -> Iterator[Desk]:
         links, view = Links(records, around.links), View()
         identity = uuid.uuid4().hex[:12]
         submission = Submission(records, planner, links, clusters, threads, job_script(), identity)
-        reconciler = Reconciler(records, view, clusters, submission, links, threads, groups)
+        reconciler = Reconciler(records, view, clusters, submission, links, threads, groups, around.gather)
         arrivals = Arrivals(records, view, promotions)
         yield Desk(records, view, reconciler, promotions, Reading(records), arrivals)

@@ -71,6 +71,7 @@ async def _serve(settings: BatchSettings) -> None:
         settings.bucket,
         settings.links,
         settings.pace.threads,
+        settings.pace.gather,
     )
     with desk(around) as verbs, ThreadPoolExecutor(HANDLERS, "asked") as threads:
         loop = Loop(verbs, settings.pace, threads)
