@@ -1,9 +1,9 @@
 """Trainings from request to end, and through deaths: real store, engine, service, runner and node."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 
-import pytest
 import requests
 
 from deepwhisk.batch.training import Training
@@ -18,7 +18,7 @@ def states(training: Training) -> list[str]:
 def test_a_training_goes_on_though_the_service_is_killed_at_every_turn(house: House) -> None:
     place = house.request()
     address = house.service("submit")
-    with pytest.raises(requests.RequestException):
+    with suppress(requests.RequestException):  # the loop of the service may be at it already, and die later
         house.ask("POST", f"{address}/trainings/counting/{place.uuid}")
     house.dies()
     assert states(house.found(place)) == ["submitted"]
@@ -49,7 +49,7 @@ def test_the_store_may_be_away_while_a_run_writes_into_it(house: House) -> None:
     place = house.request()
     one = f"{address}/trainings/{place.uuid}"
     house.ask("POST", f"{address}/trainings/counting/{place.uuid}")
-    wait_until(house.begun)
+    wait_until(house.begun, 120)
 
     house.seaweed.stop()
     house.gate.touch()
@@ -80,7 +80,8 @@ def test_two_services_by_mistake_run_every_training_once(house: House) -> None:
 def test_a_cancelled_run_ends_and_keeps_what_it_has_though_the_service_is_killed(house: House) -> None:
     address = house.service()
     place = house.accepted(address, epochs=4000, gate="/")
-    wait_until(lambda: house.ask("GET", f"{address}/trainings/{place.uuid}?metrics=0&wait=5")["metrics"])
+    metrics = f"{address}/trainings/{place.uuid}?metrics=0&wait=5"
+    wait_until(lambda: house.ask("GET", metrics)["metrics"], 120)
 
     house.ask("POST", f"{address}/trainings/{place.uuid}/cancel", {"by": "me"})
     house.processes[-1].send_signal(signal.SIGKILL)
@@ -90,7 +91,7 @@ def test_a_cancelled_run_ends_and_keeps_what_it_has_though_the_service_is_killed
     training = house.ends(place)
     assert training.phase.value == "cancelled"
     assert training.has("metrics.jsonl")
-    assert not running_jobs(house.folder)
+    wait_until(lambda: not running_jobs(house.folder))
 
 
 def running_jobs(folder: Path) -> list[str]:

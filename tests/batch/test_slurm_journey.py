@@ -24,8 +24,9 @@ def address(house: House, slurm: Slurm, request: pytest.FixtureRequest) -> Itera
 
 
 def waits_in(house: House, place: Place) -> None:
-    """Wait until a training is in the middle: it has a checkpoint, and waits."""
+    """Wait until a training is in the middle: it is seen to run, has a checkpoint, and waits."""
     wait_until(lambda: house.begun() and house.found(place).has("checkpoint.zip"), 120)
+    wait_until(lambda: "running" in phases(house.found(place)), 120)
 
 
 def phases(training: Training) -> list[str]:
@@ -53,12 +54,15 @@ def test_a_training_whose_node_dies_goes_on_from_its_checkpoint(
     handle = house.found(place).handle
 
     slurm.die(3)
-    slurm.command("scontrol", "update", f"jobid={handle}", "partition=batch", "starttime=now", check=False)
+    state = ("squeue", "--noheader", f"--jobs={handle}", "-o%T")
+    wait_until(lambda: slurm.command(*state).strip() == "PENDING")
+    slurm.command("scontrol", "update", f"jobid={handle}", "partition=batch")
+    slurm.hurry(handle, lambda: len(house.begun()) == 2)
     house.gate.touch()
     training = house.ends(place)
     slurm.start_node(3)
     slurm.command("scontrol", "update", f"nodename={slurm.name}3", "state=resume", check=False)
-    slurm.await_node(3)
+    slurm.await_nodes()
 
     assert phases(training)[-1] == "done", house.said
     assert "requeued" in phases(training)
@@ -73,7 +77,7 @@ def test_while_the_controller_is_away_a_run_goes_on_and_its_end_is_seen(
 
     slurm.kill("slurmctld")
     house.gate.touch()
-    wait_until(lambda: "does not answer" in house.said)
+    wait_until(lambda: "does not answer" in house.said, 120)
     slurm.start_controller()
 
     training = house.ends(place)

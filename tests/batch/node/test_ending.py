@@ -16,16 +16,18 @@ SLOW = """
     class Model:
         def predict(self, x: int = 1) -> int:
             return x
-        def train(self, out: Path, epochs: int = 1000, pause: float = 0.05):
+        def train(self, out: Path, epochs: int = 1000, gate: str = "/"):
             kept = out / "checkpoint" / "state.json"
             epoch = json.loads(kept.read_text())["epoch"] if kept.exists() else 0
             kept.parent.mkdir(exist_ok=True)
             try:
                 while epoch < epochs:
                     epoch += 1
-                    time.sleep(pause)
+                    time.sleep(0.05)
                     kept.write_text(json.dumps({"epoch": epoch}))
                     yield {"epoch": epoch}
+                    while epoch == 30 and not Path(gate).exists():
+                        time.sleep(0.05)
             finally:
                 print(f"closed after {epoch}")
             (out / "end.txt").write_text(str(epoch))
@@ -82,6 +84,7 @@ def test_told_to_end_it_ends_between_two_steps_and_its_checkpoint_is_kept(
 def test_a_model_that_does_not_listen_is_ended_with_all_that_it_started(attempts: Attempts) -> None:
     attempt = attempts(DEAF, grace=3)
     process = begun(attempt)
+    assert until(lambda: attempt.read("checkpoint"), 60)
     family = descendants(process.pid)
     assert len(family) >= 3
     process.terminate()
@@ -103,11 +106,14 @@ def test_a_supervisor_that_is_killed_takes_everything_with_it(attempts: Attempts
 
 
 def test_the_same_attempt_started_again_goes_on_where_it_was(attempts: Attempts) -> None:
-    attempt = attempts(SLOW, {"epochs": 60})
+    attempt = attempts(SLOW)
+    gate = attempt.folder / "gate"
+    attempt.job["arguments"] = {"epochs": 60, "gate": str(gate)}
     process = begun(attempt)
-    until(lambda: attempt.read("checkpoint") and len(attempt.metrics) > 20, 60)
+    assert until(lambda: attempt.read("checkpoint") and len(attempt.metrics) > 20, 60)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    gate.touch()
     before = [line["epoch"] for line in attempt.metrics]
 
     assert attempt.again(SLURM_RESTART_COUNT="1").wait(60) == 0

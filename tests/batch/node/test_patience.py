@@ -5,7 +5,27 @@ from itertools import count
 from types import FrameType
 from typing import Any
 
+import pytest
+
+from deepwhisk_runtime.batch import patience
 from deepwhisk_runtime.batch.patience import Stop
+
+
+class Clock:
+    """Nothing takes time but to sleep."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "time", Clock())
 
 
 def told_at(line: int, stop: Stop) -> bool:

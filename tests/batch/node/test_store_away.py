@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -33,7 +34,7 @@ class Door:
     def __init__(self, host: str, port: int) -> None:
         self._target = host, port
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._shut = threading.Event()
+        self._lock, self._shut = threading.Lock(), False
         self._open: set[socket.socket] = set()
         self.refused = 0
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -46,12 +47,13 @@ class Door:
                 caller, _ = self._listener.accept()
             except OSError:
                 return
-            if self._shut.is_set():
-                self.refused += 1
-                caller.close()
-                continue
-            store = socket.create_connection(self._target)
-            self._open |= {caller, store}
+            with self._lock:
+                if self._shut:
+                    self.refused += 1
+                    caller.close()
+                    continue
+                store = socket.create_connection(self._target)
+                self._open |= {caller, store}
             for source, sink in ((caller, store), (store, caller)):
                 threading.Thread(target=self._pass, args=[source, sink], daemon=True).start()
 
@@ -64,13 +66,16 @@ class Door:
             return
 
     def shut(self) -> None:
-        self._shut.set()
-        for each in self._open:
-            each.close()
-        self._open.clear()
+        with self._lock:
+            self._shut = True
+            for each in self._open:
+                with suppress(OSError):  # it has ended
+                    each.shutdown(socket.SHUT_RDWR)  # else whoever waits for bytes waits on
+                each.close()
+            self._open.clear()
 
     def open(self) -> None:
-        self._shut.clear()
+        self._shut = False
 
     def close(self) -> None:
         self.shut()

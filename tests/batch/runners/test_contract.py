@@ -12,7 +12,9 @@ from fixtures.clusters import SLEEPS, SMALL, Cluster, until
 from fixtures.kubernetes import KUBECONFIG
 
 HARD_TEXT = "a'b\"c `id` $(touch gone) \\ %s\n; $HOME ünï ✓\n"
-SLURM = [pytest.param(f"slurm_{way}", marks=pytest.mark.xdist_group("slurm")) for way in ("here", "ssh", "rest")]
+SLURM = [
+    pytest.param(f"slurm_{way}", marks=pytest.mark.xdist_group("slurm")) for way in ("here", "ssh", "rest")
+]
 ALL = ["local", *SLURM, *(["kubernetes"] if KUBECONFIG else [])]
 
 
@@ -55,7 +57,7 @@ def test_a_job_told_to_end_hears_it_and_has_time(cluster: Cluster) -> None:
         "trap 'sleep 0.5; touch \"$PLACE/heard\"; exit 0' TERM\n"
         ': >"$PLACE/begun"; while :; do sleep 0.1; done'
     )
-    job = cluster.job(script)
+    job = cluster.job(script, grace=60)
     [handle] = cluster.submit(job)
     cluster.running(job)
     cluster.runner.cancel(handle)

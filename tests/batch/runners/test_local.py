@@ -27,11 +27,11 @@ def test_a_job_is_what_its_name_says_however_often_it_is_submitted(local: Cluste
 
 
 def test_a_job_is_told_before_its_time_is_up_and_then_ended(local: Cluster) -> None:
-    script = "trap 'touch \"$PLACE/heard\"' TERM\nwhile :; do sleep 0.1; done"
-    job = local.job(script, replace(SMALL, time=2), grace=1)
+    script = "trap ': >\"$PLACE/heard\"' TERM\nsleep 300 & while :; do wait; done"
+    job = local.job(script, replace(SMALL, time=3), grace=1)
     local.submit(job)
     status = local.over(job)
-    assert (status.state, status.reason) == (State.TIMEOUT, "it took longer than its 2 s")
+    assert (status.state, status.reason) == (State.TIMEOUT, "it took longer than its 3 s")
     assert local.file(job, "heard").exists()
 
 
@@ -60,7 +60,7 @@ def test_a_job_whose_keeper_is_killed_has_failed_and_nothing_of_it_runs_on(local
 
 def test_a_keeper_told_to_end_lets_the_job_write_what_it_has(local: Cluster) -> None:
     script = 'trap \'touch "$PLACE/heard"; exit 75\' TERM\n: >"$PLACE/begun"; while :; do sleep 0.1; done'
-    job = local.job(script)
+    job = local.job(script, grace=60)
     local.submit(job)
     local.running(job)
     os.kill(_keeper(local, job.name), signal.SIGTERM)
@@ -77,7 +77,7 @@ def test_a_job_whose_folder_is_gone_does_not_run_on_unseen(local: Cluster) -> No
     local.folder.mkdir()
     local.runner = local.opened()
     until(lambda: not os.path.exists(f"/proc/{keeper}"))
-    assert not os.path.exists(f"/proc/{local.file(job, 'begun').read_text().strip()}")
+    assert not os.path.exists(f"/proc/{local.file(job, 'pid').read_text().strip()}")
 
 
 def test_what_a_job_has_left_running_ends_with_it(local: Cluster) -> None:

@@ -1,17 +1,16 @@
 """A real Slurm as a batch runner, when things go wrong, and what others see of a job."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deepwhisk.batch.runner import Job, State
+from deepwhisk.batch.runner import State
 from deepwhisk.batch.slurm.commands import Said, SlurmCommands
 from deepwhisk.errors import RunnerRefused, RunnerUnreachable, SettingsError
-from fixtures.clusters import SLEEPS, SMALL, Cluster, until
+from fixtures.clusters import SLEEPS, SMALL, Cluster
 from fixtures.slurm import Slurm, Timed, started
 
 SECRET = "https://store/key?signature=5ecret"
@@ -24,7 +23,7 @@ def frail(slurm: Slurm) -> Iterator[None]:
     if "slurmd3" not in slurm.started:
         slurm.start_node(3)
     slurm.command("scontrol", "update", f"nodename={slurm.name}3", "state=resume", check=False)
-    slurm.await_node(3)
+    slurm.await_nodes()
 
 
 def test_neither_ps_nor_slurm_shows_what_a_job_is_told(slurm: Slurm, slurm_here: Cluster) -> None:
@@ -57,13 +56,14 @@ def test_many_jobs_that_are_alike_are_arrays_as_long_as_slurm_can_name(slurm_her
 
 @pytest.mark.usefixtures("frail")
 def test_a_job_on_a_node_that_dies_begins_again_on_one_that_lives(slurm: Slurm, slurm_here: Cluster) -> None:
-    job = slurm_here.job('echo x >>"$PLACE/begun"; exec sleep 300', replace(SMALL, partition="frail"))
+    script = 'echo x >>"$PLACE/times"; : >"$PLACE/begun"; exec sleep 300'
+    job = slurm_here.job(script, replace(SMALL, partition="frail"))
     [handle] = slurm_here.submit(job)
     slurm_here.running(job)
     slurm.die(3)
     assert slurm_here.when(job, lambda status: status.state is not State.RUNNING).state is State.QUEUED
     slurm.command("scontrol", "update", f"jobid={handle}", "partition=batch")
-    _hurry(slurm, slurm_here, job)
+    slurm.hurry(handle, lambda: slurm_here.file(job, "times").read_text() == "x\nx\n")
     assert slurm_here.running(job).handle == handle
 
 
@@ -160,18 +160,3 @@ def test_what_a_job_said_first_is_read_from_its_log(slurm_here: Cluster) -> None
     assert slurm_here.runner.log(handle) == "said\nwrong\n"
     assert slurm_here.runner.log("777777") == ""
     assert slurm_here.runner.log("../x") == ""
-
-
-def _hurry(slurm: Slurm, cluster: Cluster, job: Job) -> None:
-    """Slurm lets a job that is to begin again wait, counted anew when its old steps are gone."""
-    asked = 0.0
-
-    def has_begun_again() -> bool:
-        nonlocal asked
-        status = cluster.status(job)
-        if status.reason == "BeginTime" and time.monotonic() > asked + 3:
-            slurm.command("scontrol", "update", f"jobid={status.handle}", "starttime=now", check=False)
-            asked = time.monotonic()
-        return len(cluster.file(job, "begun").read_text().split()) == 2
-
-    until(has_begun_again, 180)

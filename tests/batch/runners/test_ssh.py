@@ -38,6 +38,8 @@ def test_a_host_whose_key_has_changed_is_sent_nothing(tmp_path: Path) -> None:
         shell = Connection("127.0.0.1", slurm.ports["ssh"], "root", ssh / "id", ssh / "known_hosts")
         assert shell(["true"]).status == 0
         slurm.kill("sshd")
+        with pytest.raises(RunnerUnreachable):
+            shell(["true"])  # nothing is left of the connection that was kept
         for name in ("host", "host.pub"):
             (ssh / name).unlink()
         known = (ssh / "known_hosts").read_text()

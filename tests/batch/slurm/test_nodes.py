@@ -42,7 +42,9 @@ def test_a_node_takes_jobs_also_while_one_ends_on_it(state: str) -> None:
     assert (node.free_cpus, node.free_gpus) == (5, 1)
 
 
-@pytest.mark.parametrize("state", ["idle*", "down", "down*", "drained", "draining", "completing*", "reserved"])
+@pytest.mark.parametrize(
+    "state", ["idle*", "down", "down*", "drained", "draining", "completing*", "reserved"]
+)
 def test_nothing_is_free_on_a_node_that_takes_none(state: str) -> None:
     [node] = read_nodes(listing(StateLong=state))
 
