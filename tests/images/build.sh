@@ -22,8 +22,9 @@ if [ ! -f "$folder/$stem-$digest.tar" ]; then
   docker image inspect debian:bookworm-slim >/dev/null 2>&1 \
     || docker import -c 'CMD ["bash"]' -c 'ENV DEBIAN_FRONTEND=noninteractive' "$base" debian:bookworm-slim >&2
   DOCKER_BUILDKIT=0 docker build --network host -f runtimes/python/Dockerfile -t "$name" "$@" . >&2
-  rm -f "$folder/$stem"-*.tar
+  find "$folder" -name "$stem-*.tar" -mmin +60 -delete  # another checkout may be about to load its own
   docker save -o "$folder/$stem-$digest.new" "$name"
   mv "$folder/$stem-$digest.new" "$folder/$stem-$digest.tar"
 fi
+touch "$folder/$stem-$digest.tar"
 echo "$folder/$stem-$digest.tar"

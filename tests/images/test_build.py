@@ -158,7 +158,7 @@ def test_it_serves_on_a_port(workshop: Workshop, built: dict[str, Any]) -> None:
     name = docker("run", "--detach", "-p", "127.0.0.1::5000", built["image"], "serve", "--host", "0.0.0.0")
     try:
         url = f"http://{docker('port', name, '5000')}/v2/models/{MODEL}/predict/"
-        answer = until(lambda: posted(url, {"text": TEXT}), 60)
+        answer = until(lambda: posted(url, {"text": TEXT}), 120)
         assert answer is not None, docker("logs", name)
         assert answer.json()["predictions"]["language"] == GERMAN
     finally:
@@ -167,7 +167,7 @@ def test_it_serves_on_a_port(workshop: Workshop, built: dict[str, Any]) -> None:
 
 def posted(url: str, arguments: dict[str, str]) -> requests.Response | None:
     try:
-        return requests.post(url, params=arguments, timeout=30)
+        return requests.post(url, params=arguments, timeout=120)
     except requests.ConnectionError:
         return None
 
@@ -212,7 +212,8 @@ def test_it_is_pushed_and_pulled_again_by_an_engine_that_needs_no_code(
     workshop.docker("rmi", "--force", name, pushed["digest"], pushed["image"])
     assert workshop.docker("images", "--quiet", f"{registry}/team/{MODEL}") == ""
     whisk.put("actions", "language", {"exec": {"kind": "blackbox", "image": name}})
-    answer = whisk.invoke("language", {"text": TEXT}, result=True)
+    called = whisk.invoke("language", {"text": TEXT}, blocking=False)
+    answer = whisk.finished(called["activationId"])["response"]["result"]
 
     assert answer["language"] == GERMAN
     assert workshop.docker("images", "--quiet", "--no-trunc", name) == pushed["id"]
@@ -243,6 +244,7 @@ def test_what_an_installation_says_is_told(workshop: Workshop, tmp_path: Path) -
 
 def test_one_that_is_interrupted_leaves_nothing(workshop: Workshop, tmp_path: Path) -> None:
     other = Workshop.open(tmp_path, workshop.docker)
+    before = installing(other.docker)  # whoever else builds an image here
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/x-1-py3-none-any.whl"
         (other.model / "requirements.txt").write_text(f"x @ {address}\n")
@@ -251,7 +253,7 @@ def test_one_that_is_interrupted_leaves_nothing(workshop: Workshop, tmp_path: Pa
         with subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.PIPE) as building:
             silent.settimeout(120)
             silent.accept()[0].close()
-            running = installing(other.docker)
+            running = installing(other.docker) - before
             building.send_signal(signal.SIGINT)
             assert building.wait(60) == 130
 

@@ -152,7 +152,8 @@ class WarmPool:
         return outcome
 
     def _bury(self, berth: Berth) -> None:
-        """A container that dies while a call runs is that call's to report."""
+        """A container that dies while a call runs is that call's to report; it takes no other."""
+        berth.closing = True
         if berth.idle:
             self._shelf.remove(berth)
 

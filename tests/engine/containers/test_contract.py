@@ -19,7 +19,7 @@ from deepwhisk.engine.invocation import APPLICATION_ERROR, DEVELOPER_ERROR, SUCC
 from deepwhisk.engine.logs import MISSING, TRUNCATED, UNEXPECTED
 from deepwhisk.engine.running import initialize, run
 from fixtures.pool import becomes, call, executable
-from fixtures.subject import Subject
+from fixtures.subject import Subject, begin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,6 +37,7 @@ async def misbehave(subject: Subject, body: str, **limits: Any) -> Outcome:
     code = HEAD.format(textwrap.indent(body.strip(), " " * 8))
     action = executable(code, "bad", **({"key": ("guest", "guest/bad", str(hash(code)))} | limits))
     before = subject.left()
+    await begin(subject.pool, action)
     outcome = await subject.pool.run(action, call(bad=True))
     good = await subject.pool.run(replace(action, timeout=30_000), call())
     assert (good.status, good.result) == (SUCCESS, {"ok": True})
@@ -224,11 +225,14 @@ async def test_code_that_cannot_be_imported_is_told_with_its_traceback(subject: 
 
 async def test_an_idle_container_that_ends_is_not_asked(subject: Subject) -> None:
     code = (
-        "import os, threading, uuid\nown = str(uuid.uuid4())\ndef main(args):\n"
-        "    if args:\n        threading.Timer(0.05, os._exit, [1]).start()\n    return {'own': own}"
+        "import os, uuid\nown = str(uuid.uuid4())\ndef main(args):\n"
+        "    return os._exit(1) if args else {'own': own}"
     )
-    before = subject.left()
-    first = await subject.run(code, "idle", end=True)
+    action, before = executable(code, "idle"), subject.left()
+    first = await subject.pool.run(action, call())
+    [berth] = [each for each in subject.pool._shelf.all() if each.executable is action]
+    assert berth.container is not None
+    assert await run(berth.container, action, call(end=True)) is Lost.EXIT  # the pool knows of no call
     await becomes(lambda: subject.left() - before, set())
     second = await subject.run(code, "idle")
 
@@ -262,7 +266,7 @@ async def test_a_time_limit_holds_for_init_too(subject: Subject) -> None:
 
 
 async def test_an_action_past_its_memory_limit_is_ended(subject: Subject) -> None:
-    body = "held = []\nwhile True:\n    held.append(b'x' * 1_000_000)"
+    body = "held = [b'x' * 1_000_000 for _ in range(300)]\ntime.sleep(60)"
     outcome = await misbehave(subject, body, memory=128)
 
     assert outcome.status == DEVELOPER_ERROR
@@ -358,14 +362,13 @@ async def test_of_calls_in_one_container_the_one_that_takes_too_long_ends_alone(
     berth = subject.pool._shelf.take(action.key)
     assert berth is not None
     assert berth.container is not None
-    bodies = [run_body(action, call(seconds=seconds)) for seconds in (2, 0)]
-    slow = asyncio.create_task(berth.container.post("/run", bodies[0], 0.5))
-    await asyncio.sleep(0.1)
-    quick = asyncio.create_task(berth.container.post("/run", bodies[1], 60))
+    bodies = [run_body(action, call(seconds=seconds)) for seconds in (3, 0)]
+    first = asyncio.create_task(berth.container.post("/run", bodies[0], 60))
+    await becomes(lambda: len(berth.container._busy), 1)
 
-    assert await slow is Lost.TIME
+    assert await berth.container.post("/run", bodies[1], 1) is Lost.TIME  # it waits for the first
     assert await berth.container.logs(ended=True) is not None  # which does not end it
-    answer = await quick
+    answer = await first
     assert isinstance(answer, Answer)
     assert json.loads(answer.body) == {"ok": True}
     subject.pool._shelf.retire(berth)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk import sockets
+from deepwhisk.cli.ports import hold_any
 from deepwhisk.engine.containers.docker import DockerDriver
 from deepwhisk.engine.containers.docker_api import DockerOptions
 from deepwhisk.engine.containers.docker_images import _failure
@@ -59,13 +60,13 @@ def owner() -> str:
 async def pool(docker: DockerHost, owner: str) -> AsyncIterator[WarmPool]:
     async with driving(docker, owner, grace=0.2) as pool:
         yield pool
-    assert docker.containers(owner) == set()
+    await becomes(lambda: docker.containers(owner), set())
 
 
 async def test_an_image_that_knows_nothing_of_us_runs(pool: WarmPool, perl: str) -> None:
     action = image(perl)
     first = await pool.run(action, call(n=1))
-    second = await pool.run(action, call(n=2))
+    second = await pool.run(action, call(n=2, slow=True))  # its line comes before its answer
 
     assert (first.status, second.status) == (SUCCESS, SUCCESS)
     assert first.result["perl"]["value"] == {"n": 1}
@@ -100,7 +101,7 @@ async def test_an_image_that_does_not_listen_is_told(
 async def test_an_image_whose_command_is_missing_is_told_in_the_logs(
     docker: DockerHost, pool: WarmPool, owner: str
 ) -> None:
-    name = docker.build("tests/broken:1", f'FROM {docker.base()}\nCMD ["/no/such/program"]\n')
+    name = docker.build("tests/docker-broken:1", f'FROM {docker.base()}\nCMD ["/no/such/program"]\n')
     outcome = await pool.run(image(name), call())
 
     assert outcome.status == WHISK_ERROR
@@ -128,15 +129,14 @@ def registry(tmp_path: Path, docker: DockerHost, monkeypatch: pytest.MonkeyPatch
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("needs a registry: apt-get install docker-registry")
-    port = any_free("127.0.0.1")
     (tmp_path / "users").write_text(f"user:{HASH}\n")
-    (tmp_path / "config.yml").write_text(REGISTRY.format(folder=tmp_path, port=port))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with (tmp_path / "log").open("wb") as log:
+    with hold_any("127.0.0.1") as held, (tmp_path / "log").open("wb") as log:
+        (tmp_path / "config.yml").write_text(REGISTRY.format(folder=tmp_path, port=sockets.number(held)))
         running = subprocess.Popen([program, "serve", tmp_path / "config.yml"], stdout=log, stderr=log)
-    yield f"127.0.0.1:{port}"
-    running.terminate()
-    running.wait(60)
+        yield f"127.0.0.1:{sockets.number(held)}"
+        running.terminate()
+        running.wait(60)
 
 
 async def test_an_image_of_a_private_registry_is_pulled_with_the_keys_of_docker_login(

@@ -7,6 +7,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from deepwhisk.engine.invocation import SUCCESS, Executable
 from deepwhisk.environments import Environments, digest_of
 from fixtures.pool import ECHO, Running, a_pool, becomes, call, executable
@@ -87,15 +89,16 @@ async def test_the_base_is_made_before_anybody_asks(tmp_path: Path) -> None:
             running.pool.status().environments == []
             or running.pool.status().environments[0]["packages"] == []
         )
-        await becomes(lambda: [each["state"] for each in running.pool.status().environments], ["ready"], 60)
+        await becomes(lambda: [each["state"] for each in running.pool.status().environments], ["ready"], 240)
 
     assert Environments(tmp_path).prepare("", None, lambda line: None).digest == digest_of("")
 
 
-async def test_a_pool_that_is_closed_at_once_leaves_nothing(environment_cache: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.02, 0.03, 0.05, 0.08])
+async def test_a_pool_that_is_closed_at_once_leaves_nothing(environment_cache: Path, seconds: float) -> None:
     async with a_pool(environment_cache) as running:
         calling = asyncio.create_task(running.run(ECHO))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(seconds)
     await asyncio.wait([calling])
 
     assert calling.cancelled() or calling.result().status != SUCCESS

@@ -26,6 +26,7 @@ from deepwhisk.engine.invocation import (
 from deepwhisk.engine.logs import UNEXPECTED
 from fixtures.node import NODE, needs_node, zipped
 from fixtures.pool import Running, a_pool, becomes, call, executable
+from fixtures.subject import begin
 
 pytestmark = [needs_node, pytest.mark.asyncio(loop_scope="module")]
 
@@ -53,6 +54,7 @@ async def misbehave(pool: Running, body: str, **limits: Any) -> Outcome:
     """The outcome of the bad call; afterwards the action works and nothing is left but one container."""
     action = script(f"async function main(a) {{ if (a.bad) {{ {body} }} return {{ok: 1}} }}", "bad", **limits)
     before, folders = pool.processes(), pool.folders()
+    await begin(pool.pool, action)
     outcome = await pool.pool.run(action, call(bad=True))
     good = await pool.pool.run(replace(action, timeout=60_000), call())
     assert (good.status, good.result) == (SUCCESS, {"ok": 1})
@@ -180,9 +182,12 @@ async def test_the_time_limit_holds_for_init_too(pool: Running) -> None:
     }
 
 
-@pytest.mark.parametrize("what", ["new Array(1000).fill(Math.random())", "Buffer.alloc(1 << 20, 1)"])
-async def test_memory_is_limited_inside_and_outside_of_the_heap(pool: Running, what: str) -> None:
-    outcome = await misbehave(pool, f"const kept = []; for (;;) kept.push({what})", memory=128)
+@pytest.mark.parametrize(
+    ("what", "times"), [("new Array(1000).fill(Math.random())", 100_000), ("Buffer.alloc(1 << 20, 1)", 300)]
+)
+async def test_memory_is_limited_inside_and_outside_of_the_heap(pool: Running, what: str, times: int) -> None:
+    eats = f"const kept = []; while (kept.length < {times}) kept.push({what}); await new Promise(() => {{}})"
+    outcome = await misbehave(pool, eats, memory=128)
 
     assert outcome.result == {"error": "The action exhausted its memory and was aborted."}
     assert "stderr: The container wanted more than its 128 MB and was ended." in texts(outcome)

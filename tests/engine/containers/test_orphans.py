@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deepwhisk.engine.containers.orphans import MARK, claim_folder, end_marked
+from fixtures.engine import wait_until
+from fixtures.pool import marked
 
 
 def test_folders_of_living_engines_stay(tmp_path: Path) -> None:
@@ -44,6 +46,7 @@ def test_processes_are_known_by_the_folder_in_their_environment(
     tmp_path: Path, below: str, ended: bool
 ) -> None:
     with subprocess.Popen(["sleep", "60"], env={MARK: f"{tmp_path}{below}", "PATH": os.defpath}) as process:
+        wait_until(lambda: process.pid in marked(str(tmp_path)))
         end_marked(str(tmp_path))
         status = process.wait() if ended else process.poll()
         process.kill()

@@ -22,7 +22,7 @@ from deepwhisk.errors import ContainerFailed
 from deepwhisk.keeper import rebind
 from deepwhisk.keeper.family import family
 from fixtures.docker import PYTHON_IMAGE, DockerHost
-from fixtures.machine import parents
+from fixtures.machine import command_line, parents
 from fixtures.pool import becomes, call, executable
 from fixtures.udocker import UdockerHost
 
@@ -108,7 +108,7 @@ async def test_an_image_that_never_listens_is_ended_at_the_time_limit(
 async def test_a_command_that_is_missing_is_told_in_the_logs(
     docker: DockerHost, udocker: UdockerHost, pool: WarmPool
 ) -> None:
-    name = udocker.take(docker.build("tests/broken:1", f'FROM {docker.base()}\nCMD ["/no/such"]\n'))
+    name = udocker.take(docker.build("tests/udocker-broken:1", f'FROM {docker.base()}\nCMD ["/no/such"]\n'))
     outcome = await pool.run(image(name), call())
 
     assert outcome.status == DEVELOPER_ERROR
@@ -176,10 +176,10 @@ async def test_a_container_whose_keeper_is_killed_leaves_nothing(
 ) -> None:
     code = "import os, time\ndef main(args):\n    os.system('sleep 60 &')\n    time.sleep(60)"
     running = asyncio.create_task(pool.run(executable(code, "long"), call()))
-    await becomes(lambda: running.done() or len(udocker.processes()) >= 5, True)
+    await becomes(lambda: running.done() or "sleep 60 " in map(command_line, udocker.processes()), True)
     assert not running.done(), running.result()
     found, above = udocker.processes(), parents()
-    [keeper] = [pid for pid in found if above[pid] not in found]
+    [keeper] = [pid for pid in found if pid in above and above[pid] not in found]
     os.kill(keeper, signal.SIGKILL)
     outcome = await running
 
@@ -197,7 +197,7 @@ from deepwhisk.engine.pool import WarmPool
 async def main():
     driver = UdockerDriver(os.environ, Path(sys.argv[1]), {"__OW_API_HOST": "http://127.0.0.1:1"})
     code = "import os\\ndef main(args):\\n    os.system('sleep 60 &')\\n    return {}"
-    asked = Executable(("g", "g/a", "1"), "python:3", None, code, False, None, 9000, 256, 1, 1)
+    asked = Executable(("g", "g/a", "1"), "python:3", None, code, False, None, 60000, 256, 1, 1)
     print((await WarmPool(driver, memory=512).run(asked, Call("a" * 32, "t", {}, None))).status, flush=True)
     await asyncio.sleep(60)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deepwhisk.engine.invocation import DEVELOPER_ERROR, SUCCESS
+from fixtures.machine import command_line
 from fixtures.pool import ECHO, Running, a_pool, becomes, call, executable, marked
 
 BUSY = """
@@ -37,20 +38,21 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 def zygotes(scratch: Path) -> list[int]:
-    commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in marked(str(scratch))}
-    return [
-        pid for pid, path in commands.items() if b"zygote" in path.read_bytes() and _is_leader(pid, scratch)
-    ]
+    pids = marked(str(scratch))
+    return [pid for pid in pids if "zygote" in command_line(pid) and _is_leader(pid, scratch)]
 
 
 def _is_leader(pid: int, scratch: Path) -> bool:
     """A zygote's folder lies right below the engine's; those of containers deeper."""
-    return len(Path(os.readlink(f"/proc/{pid}/cwd")).relative_to(scratch).parts) == 2
+    try:
+        place = Path(os.readlink(f"/proc/{pid}/cwd"))
+    except OSError:
+        return False  # it has just ended
+    return len(place.relative_to(scratch).parts) == 2
 
 
 def sleepers(scratch: Path) -> int:
-    pids = marked(str(scratch))
-    return sum(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep") for pid in pids)
+    return sum(command_line(pid).startswith("sleep") for pid in marked(str(scratch)))
 
 
 @pytest.fixture
@@ -123,9 +125,10 @@ async def test_many_calls_survive_the_death_of_their_zygote(running: Running) ->
         return statuses.count(SUCCESS)
 
     await running.run()
+    [zygote] = zygotes(running.scratch)
     calling = [asyncio.create_task(keep_calling(f"a{number}")) for number in range(3)]
     await asyncio.sleep(0.05)
-    os.kill(zygotes(running.scratch)[0], signal.SIGKILL)
+    os.kill(zygote, signal.SIGKILL)
     succeeded = await asyncio.gather(*calling)
 
     assert all(count >= 199 for count in succeeded)

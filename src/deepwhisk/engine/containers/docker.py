@@ -14,6 +14,7 @@ from deepwhisk.engine.codec import dumps
 from deepwhisk.engine.container import Container
 from deepwhisk.engine.containers.docker_api import Docker, DockerOptions
 from deepwhisk.engine.containers.docker_container import DockerContainer
+from deepwhisk.engine.containers.docker_door import Door
 from deepwhisk.engine.containers.docker_images import Images
 from deepwhisk.engine.containers.docker_output import frames
 from deepwhisk.engine.containers.relay import Relay, open_relay
@@ -81,7 +82,12 @@ class DockerDriver:
         output = Output(executable.logs * _MEBIBYTE, alone=executable.concurrency == 1)
         address = told["NetworkSettings"]["Networks"][self._options.network]["IPAddress"]
         container = DockerContainer(
-            self._docker, name, address, executable.memory, output, self._options.grace
+            self._docker,
+            name,
+            Door(self._docker, name, address),
+            executable.memory,
+            output,
+            self._options.grace,
         )
         container.watch(frames(_chunks(attached)))
         return container
@@ -148,7 +154,7 @@ class DockerDriver:
         await asyncio.gather(*(self._remove(each["Id"]) for each in left))
 
     async def _remove(self, name: str) -> None:
-        await self._docker.ask("DELETE", f"/containers/{name}", force="1", v="1")
+        await self._docker.remove(name)
 
     async def _try(self, work: Coroutine[Any, Any, Any]) -> None:
         try:

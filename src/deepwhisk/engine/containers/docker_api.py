@@ -15,6 +15,7 @@ _PREFIX = "unix://"
 _PATIENCE = aiohttp.ClientTimeout(total=60)
 _FOREVER = aiohttp.ClientTimeout(total=None)
 _CHUNK = 1 << 16
+_ABSENT, _BUSY = 404, 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,12 @@ class Docker:
 
     async def find(self, path: str) -> Any:
         """What is at PATH; None if nothing is."""
-        return await self._ask("GET", path, None, {}, _PATIENCE, absent=True)
+        return await self._ask("GET", path, None, {}, _PATIENCE, spared=(_ABSENT,))
+
+    async def remove(self, container: str) -> None:
+        """End and remove a container; fine if that is done, or is being done."""
+        query = {"force": "1", "v": "1"}
+        await self._ask("DELETE", f"/containers/{container}", None, query, _PATIENCE, (_ABSENT, _BUSY))
 
     async def gateway(self, network: str) -> str:
         """The address of this machine in a network. Raises ContainerFailed where it has none."""
@@ -85,7 +91,7 @@ class Docker:
         body: Any,
         query: dict[str, str],
         timeout: aiohttp.ClientTimeout,
-        absent: bool = False,
+        spared: tuple[int, ...] = (),
     ) -> Any:
         self._check_host()
         try:
@@ -95,7 +101,7 @@ class Docker:
                 content = await answer.read()
         except (aiohttp.ClientError, OSError) as fault:  # TimeoutError too
             raise self._gone(fault) from fault
-        if absent and answer.status == 404:
+        if answer.status in spared:
             return None
         if answer.status >= 400:
             raise _refusal(answer.status, content)

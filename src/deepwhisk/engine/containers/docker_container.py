@@ -1,4 +1,4 @@
-"""A container of Docker: `/init` and `/run` at port 8080 of its own address, its output by attachment.
+"""A container of Docker: `/init` and `/run` through its door, its output by attachment.
 
 Law: one that is idle for a while is paused, and nobody notices. What an action starts, prints and uses ends
 with its container.
@@ -13,14 +13,12 @@ from typing import Any
 
 from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers.docker_api import Docker
+from deepwhisk.engine.containers.docker_door import Door
 from deepwhisk.engine.containers.process import EXPLAINED_SECONDS
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.engine.logs import Output
 from deepwhisk.errors import ContainerFailed
 
-PORT = 8080
-_RETRY = 0.01  # seconds, until its port is listened on
-_CONNECT = 2.0
 _SENTINEL_SECONDS, _NO_SENTINEL_SECONDS = 2.0, 0.05
 _KILLED = 128 + signal.SIGKILL
 _MEMORY_SECONDS, _MEMORY_RETRY = 2.0, 0.02
@@ -32,12 +30,11 @@ class DockerContainer:
 
     docker: Docker
     id: str
-    address: str
+    door: Door
     memory: int  # MB
     output: Output
     grace: float
     origin: Origin = "cold"
-    _wires: list[Wire] = field(default_factory=list)
     _busy: set[Wire] = field(default_factory=set)
     _calls: int = 0
     _resting: asyncio.TimerHandle | None = None
@@ -57,7 +54,7 @@ class DockerContainer:
         self._spawn(self._mourn())
 
     async def post(self, path: str, body: bytes, seconds: float) -> Reply:
-        if self._reason or self._ended.is_set():
+        if self._over:
             return Lost.BEFORE
         self._calls += 1
         asked: list[Wire] = []
@@ -78,7 +75,7 @@ class DockerContainer:
             self.abort(Lost.TIME)
 
     async def _ask(self, path: str, body: bytes, asked: list[Wire]) -> Reply:
-        wire = await self._connect(patient=path == "/init")
+        wire = await self.door.open(patient=path == "/init", over=lambda: self._over)
         if wire is None:
             return await self._why() if path == "/init" else self._reason or Lost.BEFORE
         reply: Reply = Lost.EXIT
@@ -88,44 +85,12 @@ class DockerContainer:
             reply = await wire.ask(path, body)
         finally:
             self._busy.discard(wire)
-            self._put_away(wire, reply)
+            self.door.put_away(wire, reply)
         return await self._why() if reply is Lost.EXIT and wire.lost else reply
 
-    def _put_away(self, wire: Wire, reply: Reply) -> None:
-        if isinstance(reply, Lost) or not wire.keeps:
-            wire.close()
-        else:
-            self._wires.append(wire)
-
-    async def _connect(self, *, patient: bool) -> Wire | None:
-        left = False
-        while self._wires:
-            wire = self._wires.pop()
-            if wire.open:
-                return wire
-            wire.close()
-            left = True
-        if left and not await self._runs():
-            return None
-        loop = asyncio.get_running_loop()
-        while self._reason is None and not self._ended.is_set():
-            try:
-                async with asyncio.timeout(_CONNECT):
-                    _, wire = await loop.create_connection(Wire, self.address, PORT)
-            except OSError:  # TimeoutError too
-                if not patient:
-                    return None
-                await asyncio.sleep(_RETRY)
-            else:
-                return wire
-        return None
-
-    async def _runs(self) -> bool:
-        """Whether it is there still, when a connection is not: its address may be another's by now."""
-        try:
-            return bool((await self.docker.state(self.id))["Running"])
-        except ContainerFailed:
-            return False
+    @property
+    def _over(self) -> bool:
+        return self._reason is not None or self._ended.is_set()
 
     def abort(self, reason: Lost) -> None:
         """End it now; whoever waits for an answer gets the reason."""
@@ -153,7 +118,7 @@ class DockerContainer:
         if self._state.get("OOMKilled"):
             self._reason = self._reason or Lost.MEMORY
         self._ended.set()
-        for wire in (*self._wires, *self._busy):
+        for wire in (*self.door.kept, *self._busy):
             wire.give_up(self._reason or Lost.EXIT)
         self._tell()
 
@@ -168,15 +133,16 @@ class DockerContainer:
             await asyncio.sleep(_MEMORY_RETRY)
 
     def _rest(self) -> None:
-        if self._calls == 0 and not self._ended.is_set() and self._reason is None:
+        if self._calls == 0 and not self._over:
             loop = asyncio.get_running_loop()
             self._resting = loop.call_later(self.grace, lambda: self._spawn(self._pause()))
 
     async def _pause(self) -> None:
         async with self._pausing:
-            if self._calls or self._reason or self._ended.is_set():
+            if self._calls or self._over:
                 return
-            self._paused = await self._order("POST", "/pause")
+            self._paused = True  # it may be, also if Docker's answer is lost
+            await self._order("POST", "/pause")
 
     async def _wake(self) -> None:
         if self._resting is not None:
@@ -212,13 +178,13 @@ class DockerContainer:
             return self.output.take()  # others are not over
         if ended:
             await self._kill()
-            await self._has_ended(2)
+            await self._has_ended(EXPLAINED_SECONDS)
             if self._reading is not None:
                 await asyncio.wait({self._reading}, timeout=1)
             return self.output.finish()
         lines = await self.output.collect(self.patience)
-        if self.output.missed:  # an image that knows nothing of sentinels shall not cost every call as much
-            self.patience = _NO_SENTINEL_SECONDS
+        # An image that knows nothing of sentinels shall not cost every call as much.
+        self.patience = _NO_SENTINEL_SECONDS if self.output.missed else _SENTINEL_SECONDS
         return lines
 
     def epitaph(self) -> str | None:
@@ -240,8 +206,7 @@ class DockerContainer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for wire in self._wires:
-            wire.close()
+        self.door.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwhisk.engine.container import Container
-from deepwhisk.engine.containers import process, zygote
+from deepwhisk.engine.containers import launch, process, zygote
 from deepwhisk.engine.containers.making import Makings
 from deepwhisk.engine.containers.node import Node, wants_node
 from deepwhisk.engine.containers.orphans import claim_folder
@@ -47,6 +47,7 @@ class ProcessDriver:
         self._zygotes: dict[str, asyncio.Task[zygote.Zygote]] = {}
         self._used: dict[str, float] = {}
         self._number = 0
+        self._closed = False
         self._background: set[asyncio.Task[None]] = set()
         self._keep(self._prepare_base())
         self._keep(self._end_idle())
@@ -100,6 +101,7 @@ class ProcessDriver:
             raise ContainerFailed(f"cannot start a container: {fault}") from fault
 
     async def close(self) -> None:
+        self._closed = True
         for task in self._background:
             task.cancel()
         for starting in self._zygotes.values():
@@ -138,6 +140,8 @@ class ProcessDriver:
 
     async def _zygote(self, environment: Environment, packages: list[str]) -> zygote.Zygote:
         """The living zygote of an environment; another one if that has died."""
+        if self._closed:
+            raise ContainerFailed("the engine is being shut down")
         digest = environment.digest
         self._used[digest] = time.monotonic()
         task = self._zygotes.get(digest)
@@ -151,7 +155,7 @@ class ProcessDriver:
         self._number += 1
         folder = self._folder / f"{environment.digest[:8]}-{self._number}"
         try:
-            return await zygote.start(environment.python, runtime, folder, self._variables, packages)
+            return await launch.start(environment.python, runtime, folder, self._variables, packages)
         except OSError as fault:
             raise ContainerFailed(f"cannot start {environment.python}: {fault}") from fault
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers import zygote
@@ -30,6 +31,7 @@ _UNMARKED = {"DEEPWHISK_LOG_ENDS": "answer"}  # deepwhisk_runtime.container
 class ProcessContainer:
     """One forked process with its folder, its socket and its two pipes."""
 
+    explained: ClassVar[float] = EXPLAINED_SECONDS
     folder: Path
     memory: int  # bytes
     watch: Watch
@@ -111,7 +113,7 @@ class ProcessContainer:
     async def _why(self) -> Lost:
         """A lost connection is seen before the exit that explains it."""
         if self._reason is None:
-            await self._has_ended(EXPLAINED_SECONDS)
+            await self._has_ended(self.explained)
         return self._reason or Lost.EXIT
 
     async def _has_ended(self, seconds: float) -> bool:
@@ -142,7 +144,7 @@ class ProcessContainer:
         if self._busy:
             return self.output.take()  # others are not over
         self.end(self.pid)
-        await self._has_ended(1)
+        await self._has_ended(EXPLAINED_SECONDS)
         return self.output.finish()
 
     def epitaph(self) -> str | None:

@@ -45,6 +45,8 @@ class Place:
 class UdockerContainer(ProcessContainer):
     """One that has been started; its keeper ends with it."""
 
+    explained = 0.5  # its keeper waits for all that its program has left behind
+
     def __init__(
         self,
         place: Place,

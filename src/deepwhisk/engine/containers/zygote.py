@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deepwhisk.engine.containers.orphans import MARK, end_marked
+from deepwhisk.engine.containers.orphans import end_marked
 from deepwhisk.errors import ContainerFailed
 from deepwhisk.keeper.memory import machine
 
@@ -44,7 +44,7 @@ class Birth:
 
 @dataclass(slots=True)
 class Zygote:
-    """A running zygote; `start` gives one that is ready to fork."""
+    """A running zygote; `launch.start` gives one that is ready to fork."""
 
     folder: Path
     process: subprocess.Popen[bytes]
@@ -183,55 +183,6 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self.process.kill()
         await asyncio.to_thread(self._clean)
-
-
-async def start(
-    python: Path, runtime: Path, folder: Path, variables: dict[str, str], distributions: list[str]
-) -> Zygote:
-    """Start a zygote in its own session, so that Ctrl-C reaches only the engine."""
-    loop = asyncio.get_running_loop()
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    folder.mkdir()
-    with theirs, (folder / "zygote.log").open("wb") as log:
-        process = await asyncio.to_thread(
-            subprocess.Popen,
-            [str(python), "-P", "-m", "deepwhisk_runtime.zygote", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env=_variables(python, runtime, folder) | variables,
-            start_new_session=True,
-        )
-    ours.setblocking(False)
-    zygote = Zygote(folder, process, ours, loop)
-    loop.add_reader(ours.fileno(), zygote.on_readable)
-    try:
-        await zygote.load(distributions)
-    except BaseException:
-        await zygote.close()
-        raise
-    return zygote
-
-
-def _variables(python: Path, runtime: Path, folder: Path) -> dict[str, str]:
-    return {
-        MARK: str(folder),
-        "PATH": f"{python.parent}:{SEARCH}",
-        "VIRTUAL_ENV": str(python.parent.parent),
-        "PYTHONPATH": str(runtime),
-        "LANG": "C.UTF-8",
-        "HOME": str(folder),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        # ONNX Runtime's telemetry is a thread, and a fork copies only the thread that asks for it.
-        "ORT_DISABLE_TELEMETRY": "1",
-        # What a model leaves unused after its load goes back: half the memory, for 3 % of the time of a call.
-        "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
-        "MALLOC_MMAP_THRESHOLD_": str(1 << 18),
-    }
 
 
 def _end_group(leader: int) -> None:
