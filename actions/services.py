@@ -28,7 +28,7 @@ from werkzeug.http import parse_accept_header
 MODELS = "models"  # the package
 PAGES = (20, 200)  # calls of a model that are looked at: the second page only while all have failed
 WARM_SECONDS = 600  # how long OpenWhisk keeps a container that nobody calls
-SECONDS = 5  # for one answer of OpenWhisk
+SECONDS = 20  # for one answer of OpenWhisk
 SUCCESS, APPLICATION_ERROR = 0, 1  # of an activation
 FORMS = ("application/json", "text/html", "text/plain")
 STATES = ("warm", "cold", "failing", "unknown")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from deepwhisk.errors import ServiceError
 
-STOP_SECONDS = 4.0
+STOP_SECONDS = 15.0
 MOST_DOUBLINGS = 6  # of the time until a part that dies is started again
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)

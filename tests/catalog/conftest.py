@@ -75,7 +75,7 @@ class Serving:
             name: (value.name, value.read_bytes()) for name, value in given.items() if isinstance(value, Path)
         }
         fields = {name: value for name, value in given.items() if name not in uploads}
-        return requests.post(f"{self.address}predict/", data=fields, files=uploads, timeout=60)
+        return requests.post(f"{self.address}predict/", data=fields, files=uploads, timeout=240)
 
     @property
     def peak(self) -> int:

@@ -40,7 +40,7 @@ def drawn(finder: Any, image: Path) -> np.ndarray:
         data={"accept": "image/png"},
         files={"image": image.read_bytes()},
         headers={"Accept": "image/png"},
-        timeout=60,
+        timeout=240,
     )
     assert answer.headers["Content-Type"] == "image/png", answer.text
     return np.asarray(Image.open(io.BytesIO(answer.content)))

@@ -33,7 +33,7 @@ def drawn(detector: Any, image: Path, **given: Any) -> Image.Image:
         data={"accept": "image/png", **given},
         files={"image": image.read_bytes()},
         headers={"Accept": "image/png"},
-        timeout=60,
+        timeout=240,
     )
     assert answer.headers["Content-Type"] == "image/png", answer.text
     return Image.open(io.BytesIO(answer.content))

@@ -49,7 +49,7 @@ BOUNDED = settings(
 @pytest.mark.parametrize("name", MODELS)
 def test_what_a_model_describes_is_what_it_answers(served: Callable[[str], Any], name: str) -> None:
     host = served(name).address.partition("/v2/")[0]
-    described = schemathesis.openapi.from_url(f"{host}/openapi.json")
+    described = schemathesis.openapi.from_url(f"{host}/openapi.json", timeout=240)
     asked = []
     for found in described.get_all_operations():
         operation = found.ok()
@@ -61,7 +61,7 @@ def test_what_a_model_describes_is_what_it_answers(served: Callable[[str], Any],
             @given(case=operation.as_strategy(generation_mode=mode))
             def ask(case: Any) -> None:
                 asked.append(case.path)
-                case.validate_response(case.call(timeout=60), checks=CHECKS)
+                case.validate_response(case.call(timeout=240), checks=CHECKS)
 
             ask()
     assert asked

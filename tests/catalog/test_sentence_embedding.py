@@ -36,7 +36,7 @@ def tokenizer(install: Callable[[str], Any], wordpiece: ModuleType) -> Any:
 
 
 def asked(embedder: Any, texts: Any) -> requests.Response:
-    return requests.post(f"{embedder.address}predict/", json={"texts": texts}, timeout=60)
+    return requests.post(f"{embedder.address}predict/", json={"texts": texts}, timeout=240)
 
 
 def answer(embedder: Any, *texts: str) -> Any:

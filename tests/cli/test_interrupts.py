@@ -19,6 +19,7 @@ import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+HELD = "import sys, time\nif 'engine' in sys.orig_argv:\n    time.sleep(600)\n"
 SLOW = '"""Slow."""\nimport pathlib, time\ndef predict(began: str) -> str:\n'
 SLOW += "    pathlib.Path(began).touch()\n    time.sleep(600)\n    return began\n"
 
@@ -30,6 +31,15 @@ def project(tmp_path: Path) -> Path:
     (folder / "catalog" / "slow").mkdir()
     (folder / "catalog" / "slow" / "model.py").write_text(SLOW)
     return folder
+
+
+@pytest.fixture
+def unready(tmp_path: Path) -> dict[str, str]:
+    """Variables with which an engine never listens, so that `up` is starting at whatever moment one looks."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(HELD)
+    return {"PYTHONPATH": str(folder)}
 
 
 def begin(project: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
@@ -57,9 +67,9 @@ def interrupted(process: "subprocess.Popen[str]", when: Callable[[], object]) ->
     return process.returncode, said
 
 
-def test_up_that_is_starting(project: Path, tmp_path: Path) -> None:
+def test_up_that_is_starting(project: Path, tmp_path: Path, unready: dict[str, str]) -> None:
     state = State(tmp_path / "state")
-    process = begin(project, "up", "--port", "0", "--state", str(state.folder))
+    process = begin(project, "up", "--port", "0", "--state", str(state.folder), **unready)
 
     code, said = interrupted(process, lambda: state.log("engine").exists())
 
@@ -78,9 +88,9 @@ def test_up_that_was_ready_has_done_what_it_was_asked_for(project: Path, tmp_pat
     assert said.endswith("Ended.\n")
 
 
-def test_up_that_is_being_detached(project: Path, tmp_path: Path) -> None:
+def test_up_that_is_being_detached(project: Path, tmp_path: Path, unready: dict[str, str]) -> None:
     state = State(tmp_path / "state")
-    process = begin(project, "up", "--detach", "--port", "0", "--state", str(state.folder))
+    process = begin(project, "up", "--detach", "--port", "0", "--state", str(state.folder), **unready)
 
     code, _ = interrupted(process, lambda: state.log("engine").exists())
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from deepwhisk.cli.ports import Ports, any_free, choose_ports
 from deepwhisk.errors import ServiceError
 from deepwhisk.settings import State
+from deepwhisk.sockets import hold
 
 Start = Callable[..., Ports]
 
@@ -29,11 +30,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield ports
 
 
+@contextmanager
+def ended(first: Ports) -> Iterator[None]:
+    """That start is over, and no other program of this machine takes the port of its feed."""
+    held = hold("127.0.0.1", first.feed)
+    assert held is not None
+    with held:
+        first.release()
+        yield
+
+
 def test_the_feed_keeps_its_port_from_start_to_start(start: Start) -> None:
     first = start()
-    first.release()
-
-    assert start().feed == first.feed
+    with ended(first):
+        assert start().feed == first.feed
 
 
 def test_a_port_that_is_taken_is_refused_with_another_to_try(start: Start) -> None:
@@ -45,8 +55,8 @@ def test_a_port_that_is_taken_is_refused_with_another_to_try(start: Start) -> No
 
 def test_the_feed_takes_another_port_when_its_own_is_taken(start: Start) -> None:
     first = start()
-    first.release()
     with socket.create_server(("127.0.0.1", first.feed)):
+        first.release()
         assert start().feed != first.feed
 
 
@@ -60,10 +70,10 @@ def test_a_port_that_was_half_written_is_forgotten(start: Start, tmp_path: Path)
 
 def test_a_part_does_not_take_the_port_of_another(start: Start, tmp_path: Path) -> None:
     first = start()
-    first.release()
     (tmp_path / "state" / "batch" / "port").write_text(str(first.feed))
 
-    again = start(first.feed)
+    with ended(first):
+        again = start(first.feed)
 
     assert len({again.engine, again.feed, again.batch}) == 3
     assert again.engine == first.feed

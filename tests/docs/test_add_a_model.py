@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
-
 PAGE = Path(__file__).parents[2] / "docs" / "add-a-model.md"
 BLOCK = re.compile(r"^```(bash|python|yaml|json)\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -35,8 +33,7 @@ def test_every_block_of_the_page_is_run() -> None:
 
 
 @pytest.mark.xdist_group("machine")
-def test_a_model_is_added_as_the_page_says(tmp_path: Path, environment_cache: Path) -> None:
-    port = any_free("127.0.0.1")
+def test_a_model_is_added_as_the_page_says(tmp_path: Path, environment_cache: Path, port: int) -> None:
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )
@@ -60,7 +57,7 @@ def test_a_model_is_added_as_the_page_says(tmp_path: Path, environment_cache: Pa
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=280,
         check=False,
     )
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
-
 PAGE = (Path(__file__).parents[2] / "docs" / "bring-your-module.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```\w+\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -25,8 +23,7 @@ def steps() -> Iterator[str]:
 
 
 @pytest.mark.xdist_group("machine")
-def test_a_module_is_brought_as_the_page_says(tmp_path: Path, environment_cache: Path) -> None:
-    port = any_free("127.0.0.1")
+def test_a_module_is_brought_as_the_page_says(tmp_path: Path, environment_cache: Path, port: int) -> None:
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )

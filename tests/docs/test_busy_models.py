@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deepwhisk.cli.ports import any_free
 from deepwhisk.engine import berth, warmth
 from deepwhisk.engine.web import RETRY
 from deepwhisk.project import catalog
@@ -23,8 +22,7 @@ def block(kind: str) -> str:
     return found[1]
 
 
-def test_the_console_prints_what_the_page_says(tmp_path: Path) -> None:
-    port = str(any_free("127.0.0.1"))
+def test_the_console_prints_what_the_page_says(tmp_path: Path, port: int) -> None:
     (tmp_path / "counter").mkdir()
     (tmp_path / "counter/model.py").write_text(block("python"))
     commands = [
@@ -35,15 +33,15 @@ def test_the_console_prints_what_the_page_says(tmp_path: Path) -> None:
     lines.insert(1, f"trap 'kill %1; wait' EXIT; {ready}")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", "set -e\n" + "\n".join(lines).replace("5000", port)],
+        ["bash", "-c", "set -e\n" + "\n".join(lines).replace("5000", str(port))],
         cwd=tmp_path,
         env={**os.environ, "PATH": path, "DEEPWHISK_ANSWERS": str(tmp_path / "answers")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    said = done.stdout.replace(port, "5000").split(END + "\n")
+    said = done.stdout.replace(str(port), "5000").split(END + "\n")
     assert said[:-1] == [printed for _, _, printed in commands]
 
 

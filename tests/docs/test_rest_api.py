@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deepwhisk.cli.ports import any_free
 from fixtures.machine import ROOT
 
 PAGE = (ROOT / "docs" / "rest-api.md").read_text(encoding="utf-8")
@@ -25,8 +24,7 @@ def matches(expected: str, printed: str) -> bool:
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
 
-def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
-    port = str(any_free("127.0.0.1"))
+def test_the_commands_print_what_the_page_says(tmp_path: Path, port: int) -> None:
     code = re.search(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert code is not None
     (tmp_path / "swatch").mkdir()
@@ -34,17 +32,17 @@ def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
     ready = f"until curl -s -o ready http://127.0.0.1:{port}/health; do sleep 0.1; done"
     lines = [line for command, _ in commands() for line in (command, f"echo '{END}'")]
     lines.insert(1, f"trap 'kill %1; wait' EXIT; {ready}")
-    script = "set -e\n" + "\n".join(lines).replace("5000", port)
+    script = "set -e\n" + "\n".join(lines).replace("5000", str(port))
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=tmp_path,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    printed = done.stdout.replace(port, "5000").split(END + "\n")
+    printed = done.stdout.replace(str(port), "5000").split(END + "\n")
     for (command, expected), said in zip(commands(), printed, strict=False):
         assert matches(expected, said), (command, said)
     assert len(printed) == len(commands()) + 1

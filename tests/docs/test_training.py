@@ -13,7 +13,6 @@ import yaml
 
 from deepwhisk.batch.runners import DRIVERS
 from deepwhisk.batch.sites import parse
-from deepwhisk.cli.ports import any_free
 from fixtures.clusters import Cluster
 from fixtures.kubernetes import KUBECONFIG, options
 from fixtures.machine import TOOL
@@ -22,6 +21,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="
 BLOCK = re.compile(r"^```(?:bash|python|yaml)\n(?:# (\S+\.\w+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 TABLE, SITES = PAGE.split("## Sites\n")
 SECONDS = 540
+# Its commands where a person waits: a job may end a moment after its training, and a cancelled one later.
+WAITING = {
+    "deepwhisk trainings delete $again": "until deepwhisk trainings delete $again; do sleep 1; done",
+    "deepwhisk trainings\n": "deepwhisk trainings follow $long >/dev/null || true\ndeepwhisk trainings\n",
+}
 
 
 def steps(runner: str) -> Iterator[str]:
@@ -30,12 +34,17 @@ def steps(runner: str) -> Iterator[str]:
         if file:
             yield f"cat > {file} <<'END OF FILE'\n{text.replace('slurm:', runner)}END OF FILE\n"
         else:
-            yield f"echo '--- {number}'\n{text}"
+            yield f"echo '--- {number}'\n{waiting(text)}"
 
 
-def walk(runner: str, folder: Path, cache: Path) -> list[str]:
+def waiting(text: str) -> str:
+    for hasty, patient in WAITING.items():
+        text = text.replace(hasty, patient)
+    return text
+
+
+def walk(runner: str, folder: Path, cache: Path, port: int) -> list[str]:
     """What the page prints: a text for each block of commands."""
-    port = any_free("127.0.0.1")
     first = (
         f'set -e\ndeepwhisk() {{ [ "$1" != up ] || set -- "$@" --port {port}; command deepwhisk "$@"; }}\n'
     )
@@ -83,24 +92,26 @@ def check(said: list[str], node: str) -> None:
 
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.xdist_group("machine")
-def test_a_newcomer_trains_on_this_machine(tmp_path: Path, environment_cache: Path) -> None:
-    check(walk("local:", tmp_path, environment_cache), "")
+def test_a_newcomer_trains_on_this_machine(tmp_path: Path, environment_cache: Path, port: int) -> None:
+    check(walk("local:", tmp_path, environment_cache, port), "")
 
 
 @pytest.mark.timeout(SECONDS + 60)
-def test_a_newcomer_trains_on_slurm(slurm_here: Cluster, tmp_path: Path, environment_cache: Path) -> None:
+def test_a_newcomer_trains_on_slurm(
+    slurm_here: Cluster, tmp_path: Path, environment_cache: Path, port: int
+) -> None:
     folder = tmp_path / "login"
     folder.mkdir()
-    check(walk(slurm_here.url, folder, environment_cache), "")
+    check(walk(slurm_here.url, folder, environment_cache, port), "")
 
 
 if KUBECONFIG:
 
     @pytest.mark.timeout(SECONDS + 60)
-    def test_a_newcomer_trains_on_kubernetes(tmp_path: Path, environment_cache: Path) -> None:
+    def test_a_newcomer_trains_on_kubernetes(tmp_path: Path, environment_cache: Path, port: int) -> None:
         given = options(tmp_path)
         runner = f"kubernetes://?{urlencode(given)}"
-        check(walk(runner, tmp_path, environment_cache), "deepwhisk-node")
+        check(walk(runner, tmp_path, environment_cache, port), "deepwhisk-node")
 
 
 def test_the_sites_of_the_page_are_sites() -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,10 +13,15 @@ from deepwhisk.batch.versions.history import Version
 from deepwhisk.deploy import Gateway
 from deepwhisk.deploy.export import Chosen, collect, compose
 from deepwhisk.errors import TrainingError, WhiskError
-from fixtures.engine import await_call
-from fixtures.greeter import Greeter
+from fixtures.greeter import MODEL, Greeter
 from fixtures.machine import until
 from fixtures.promoting import zipped
+
+SLEEPS = "time.sleep(seconds)"
+# A call that is to take long goes on once the file is there that its name names.
+WAITS = """while seconds and not Path(name).exists():
+            Path(f"{name}.begun").touch()
+            time.sleep(0.02)"""
 
 
 def test_a_promoted_training_answers_the_next_call_and_a_rollback_the_one_after(greeter: Greeter) -> None:
@@ -65,14 +71,19 @@ def test_under_load_every_answer_is_of_one_version_or_the_other_and_none_fails(g
     assert len(answers) >= 3
 
 
-def test_a_call_under_way_ends_in_the_version_that_began_it(greeter: Greeter) -> None:
+def test_a_call_under_way_ends_in_the_version_that_began_it(greeter: Greeter, tmp_path: Path) -> None:
+    assert SLEEPS in MODEL
+    (greeter.folder / "catalog" / greeter.name / "model.py").write_text(MODEL.replace(SLEEPS, WAITS))
+    greeter.deploy()
+    gate, begun = tmp_path / "gate", tmp_path / "gate.begun"
     greeter.said()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(greeter.said, seconds=3)
-        await_call(greeter.whisk.apihost)
+        slow = pool.submit(greeter.said, name=str(gate), seconds=1)
+        assert until(begun.exists)
         greeter.promotions.promote(greeter.left("hi"))
         assert greeter.said() == "hi you"
-        assert slow.result() == "hello you"
+        gate.touch()
+        assert slow.result() == f"hello {gate}"
 
 
 def test_two_promotions_at_once_leave_the_newest_in_the_containers(greeter: Greeter) -> None:

@@ -52,7 +52,7 @@ class Listed:
         return found[0]
 
     def states(self) -> dict[str, Any]:
-        answer = requests.get(f"{self.address}.json", timeout=30)
+        answer = requests.get(f"{self.address}.json", timeout=60)
         return {service["name"]: service for service in answer.json()["services"]}
 
 
@@ -101,7 +101,7 @@ def test_a_deployed_model_appears_fails_and_goes(listed: Listed) -> None:
     ],
 )
 def test_each_address_answers_in_its_form(listed: Listed, path: str, accept: str, form: str) -> None:
-    answer = requests.get(f"{listed.address}{path}", headers={"Accept": accept}, timeout=30)
+    answer = requests.get(f"{listed.address}{path}", headers={"Accept": accept}, timeout=60)
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].partition(";")[0] == form

@@ -1,10 +1,12 @@
 """Swagger UI in a real browser, at its web action: a page is opened, a form filled in, an answer read."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -16,14 +18,21 @@ from fixtures.machine import ROOT, Machine
 
 SECONDS = 60
 CATALOG = ROOT / "catalog"
+Value = TypeVar("Value")
 
 
 def wait(browser: Chrome, selector: str, within: str = "") -> WebElement:
-    def look(driver: Chrome) -> WebElement | None:
-        found = driver.find_elements(By.CSS_SELECTOR, f"{within} {selector}".strip())
-        return next((each for each in found if each.is_displayed()), None)
+    return until(browser, selector, within, lambda element: element)
 
-    found = WebDriverWait(browser, SECONDS).until(look)
+
+def until(browser: Chrome, selector: str, within: str, take: Callable[[WebElement], Value]) -> Value:
+    """What is taken of an element once it is shown; the page may replace it while one looks."""
+
+    def look(driver: Chrome) -> Value | None:
+        found = driver.find_elements(By.CSS_SELECTOR, f"{within} {selector}".strip())
+        return next((take(each) for each in found if each.is_displayed()), None)
+
+    found = WebDriverWait(browser, SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(look)
     assert found is not None
     return found
 
@@ -43,9 +52,12 @@ def executed(browser: Chrome, operation: str) -> Any:
     button = wait(browser, ".execute", operation)
     browser.execute_script("arguments[0].scrollIntoView(); arguments[0].click()", button)
     answer = ".live-responses-table tbody"
-    shown = wait(browser, f"{answer} pre", operation)
-    assert wait(browser, f"{answer} .response-col_status", operation).text.startswith("200")
-    return json.loads(shown.text)
+    status, shown = (
+        until(browser, f"{answer} {part}", operation, lambda element: element.text)
+        for part in (".response-col_status", "pre")
+    )
+    assert status.startswith("200")
+    return json.loads(shown)
 
 
 def asked(browser: Chrome) -> set[str]:

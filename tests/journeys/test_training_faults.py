@@ -12,9 +12,9 @@ import pytest
 from deepwhisk.batch.layout import BUCKET
 from deepwhisk.batch.records import Records
 from deepwhisk.errors import StoreError
-from fixtures.machine import Machine, run, start, until
+from fixtures.machine import Machine, parents, run, start, until
 
-pytestmark = pytest.mark.xdist_group("trainings")
+pytestmark = [pytest.mark.xdist_group("trainings"), pytest.mark.timeout(900)]
 SECONDS = 300.0
 MODEL = '''"""Says how long it was trained."""
 
@@ -101,8 +101,10 @@ def test_a_training_becomes_the_version_that_answers_though_every_part_is_killed
     kill(machine, "batch", "engine")
     assert until(lambda: Path(f"{gate}.begun").exists(), SECONDS), told(machine, uuid)
 
+    engine = machine.part("engine")
     os.killpg(machine.process.pid, signal.SIGKILL)  # the tool, and with it all parts
     machine.process.wait()
+    assert until(lambda: engine not in parents())  # the next one gives it but a few seconds
     machine = starts()
     kill(machine, "store")
     gate.touch()
@@ -118,7 +120,9 @@ def test_a_training_becomes_the_version_that_answers_though_every_part_is_killed
     kill(machine, "feed", "engine", "batch")
 
     assert until(lambda: answer(machine) == "3", SECONDS), told(machine, uuid)
-    found = told(machine, uuid)
+    # The action is told of a version before anything else is.
+    found = until(lambda: now if (now := told(machine, uuid))["version"] else {}, SECONDS)
+    assert found, told(machine, uuid)
     assert (found["state"], found["version"], found["attempt"]) == ("done", 1, 1)
     states = [entry["state"] for entry in found["history"]]
     assert (states[0], states[-1]) == ("submitted", "done")

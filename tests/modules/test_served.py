@@ -1,9 +1,9 @@
 """Modules in the style of the public ones answer unchanged, each in its own environment."""
 
 import io
-import os
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,16 @@ def green_leaf(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def leaves(module_program: Any) -> Iterator[str]:
+def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server of leaves keeps what it is sent, and no other program anything."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def leaves(module_program: Any, uploads: Path) -> Iterator[str]:
     program, folder = module_program("leafcolors")
-    with program.serving(str(folder)) as address:
+    alone = replace(program, variables={**program.variables, "TMPDIR": str(uploads)})
+    with alone.serving(str(folder)) as address:
         yield address
 
 
@@ -118,15 +125,11 @@ def test_an_exception_with_a_status_is_answered_and_the_next_call_works(leaves: 
     assert ask(leaves, green_leaf(tmp_path)).status_code == 200
 
 
-def test_no_upload_is_left(leaves: str, tmp_path: Path) -> None:
-    def left() -> set[str]:
-        return {name for name in os.listdir("/tmp") if name.startswith("files-")}
-
-    before = left()
+def test_no_upload_is_left(leaves: str, uploads: Path, tmp_path: Path) -> None:
     ask(leaves, green_leaf(tmp_path))
     ask(leaves, green_leaf(tmp_path), accept="application/zip")
 
-    assert not [name for name in left() - before if list(Path("/tmp", name).rglob("leaf.png"))]
+    assert not list(uploads.glob("files-*"))
 
 
 def test_lists_nested_objects_and_enumerations_come_from_forms_and_from_json(words: str) -> None:

@@ -34,6 +34,7 @@ from deepwhisk.system import deploy_system, packages_at
 from deepwhisk.whisk import Whisk
 
 WATCH_SECONDS = 0.2
+HOLD_SECONDS = 1.0  # whoever reads who runs holds the lock for a moment
 HINTS = """[green]Ready[/] at {apihost}. Try, in another terminal:
   deepwhisk models                 what is deployed
   {predict}
@@ -205,14 +206,23 @@ def _typed(name: str, value: Any) -> list[str]:
 def _hold(state: State) -> IO[str]:
     """Hold the state folder. Raises ServiceError when another `up` does."""
     lock = state.lock.open("a")
+    deadline = time.monotonic() + HOLD_SECONDS
+    while not _locked(lock):
+        other = Running.read(state)
+        if other is not None or time.monotonic() > deadline:
+            lock.close()
+            who = f"process {other.pid}, {other.apihost}" if other else "another process"
+            raise ServiceError(
+                f"`deepwhisk up` already runs in {state.folder} ({who}). See it with `deepwhisk status`, "
+                "end it with `deepwhisk down`, or give this one its own --state."
+            )
+        time.sleep(0.02)
+    return lock
+
+
+def _locked(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        other = Running.read(state)
-        who = f"process {other.pid}, {other.apihost}" if other else "another process"
-        raise ServiceError(
-            f"`deepwhisk up` already runs in {state.folder} ({who}). "
-            "See it with `deepwhisk status`, end it with `deepwhisk down`, or give this one its own --state."
-        ) from error
-    return lock
+    except BlockingIOError:
+        return False
+    return True

@@ -12,6 +12,7 @@ from deepwhisk.cli.common import err
 from deepwhisk.cli.running import ask
 
 POLL_SECONDS = 0.1
+ANSWER_SECONDS = 30.0  # for an engine that is busy
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def showing(apihost: str) -> Iterator[Progress]:
 
 def environments(apihost: str) -> list[dict[str, Any]]:
     """The environments that this engine makes or has made; none where the endpoint does not tell."""
-    response = ask(f"{apihost}/environments", 5)
+    response = ask(f"{apihost}/environments", ANSWER_SECONDS)
     return list(response.json()) if response is not None and response.ok else []
 
 

@@ -23,7 +23,7 @@ from deepwhisk.project import Project
 from deepwhisk.settings import State
 
 DEFAULT_PORT = 3233
-DOWN_SECONDS = 10.0
+DOWN_SECONDS = 60.0
 
 
 @click.command()
@@ -121,7 +121,7 @@ def _ended_if_interrupted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         process.terminate()
-        process.wait(DOWN_SECONDS)
+        process.wait()
         raise
 
 
