@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from deepwhisk.batch.layout import Place
-from deepwhisk.batch.service.desk import Desk, pending
+from deepwhisk.batch.service.desk import Desk
 from deepwhisk.batch.service.settings import Pace
 from deepwhisk.batch.view import size_of, sweep_of
 from deepwhisk.errors import DeepwhiskError
@@ -86,7 +86,7 @@ class Gathering:
     def add(self, place: Place) -> None:
         """One more; the sweep is submitted when all are there, or no other came for a while."""
         known = self.desk.view.get(place.uuid)
-        if known is None or not pending(known.training):
+        if known is None or not known.training.pending:
             return
         sweep = sweep_of(known.training)
         together = self._waiting.setdefault(sweep, {})

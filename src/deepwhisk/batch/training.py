@@ -117,6 +117,11 @@ class Training:
         return claims[-1] if claims else None
 
     @property
+    def pending(self) -> bool:
+        """Whether it waits for being submitted for the first time."""
+        return not self.phase.ended and self.claim is None and self.cancel is None
+
+    @property
     def job(self) -> str:
         """What the attempt is called by its runner."""
         return job_name(self.uuid, self.attempt)

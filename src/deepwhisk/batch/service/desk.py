@@ -4,6 +4,7 @@ Law: a verb writes into the store before it tells a runner, and answers with wha
 """
 
 import logging
+import time
 import uuid as uuids
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ log = logging.getLogger("deepwhisk.batch")
 
 NOT_FOUND, CONFLICT, UNAVAILABLE, REFUSED = 404, 409, 503, 422
 PAGE, MOST = 100, 2000
+FAREWELL = 5.0  # seconds in which the job of a training that has ended may end too
 REFRESHED = 50  # trainings whose metrics are read anew for a list
 
 
@@ -42,7 +44,7 @@ class Desk:
     def accept(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         """Take requests that were written, and submit them; one that was taken before is told of again."""
         known = [self._taken(place) for place in places]
-        due = {one.training.uuid: Due(one, one.training, SUBMIT) for one in known if pending(one.training)}
+        due = {one.training.uuid: Due(one, one.training, SUBMIT) for one in known if one.training.pending}
         self.reconciler.submit_together(list(due.values()), patient=True)
         for one in known:
             check(one)
@@ -196,11 +198,18 @@ class Desk:
                     log.warning("%s will be cancelled later: %s", known.training.uuid, error)
 
     def _refuse_running(self, training: Training) -> None:
+        """Raise TrainingError if its job runs on; one whose training is done has yet a moment to go."""
         cluster = self.reconciler.clusters.get(training.site)
-        statuses = cluster.statuses() if cluster and training.handle else {}
-        status = (statuses or {}).get(training.job)
-        if status is not None and not status.state.over:
-            raise TrainingError(f"The job {training.job} has not ended yet; try again in a minute.", CONFLICT)
+        deadline = time.monotonic() + FAREWELL
+        while cluster and training.handle:
+            status = (cluster.statuses() or {}).get(training.job)
+            if status is None or status.state.over:
+                return
+            if time.monotonic() > deadline:
+                raise TrainingError(
+                    f"The job {training.job} has not ended yet; try again in a minute.", CONFLICT
+                )
+            time.sleep(0.5)
 
     def _version(self, training: Training) -> int | None:
         return self.view.versions.get(training.model, {}).get(training.uuid)
@@ -221,17 +230,12 @@ class Desk:
         self.view.versions[model] = {one.training: one.serves for one in found if one.training}
 
 
-def pending(training: Training) -> bool:
-    """Whether a training waits for being submitted for the first time."""
-    return not training.phase.ended and training.claim is None and training.cancel is None
-
-
 def check(known: Known) -> None:
     """Raise what kept a training from its queue."""
     end = known.training.end
     if end is not None and end.phase is Phase.REFUSED:
         raise TrainingError(end.reason, REFUSED)
-    if known.waits and pending(known.training):
+    if known.waits and known.training.pending:
         raise TrainingError(f"{known.waits} The training {known.training.uuid} waits.", UNAVAILABLE)
 
 
