@@ -347,7 +347,7 @@ def test_a_model_served_alone_answers_together_what_comes_together(served: Serve
             first = threads.submit(served.ask, "POST", "predict/", {"n": 0, "hold": str(gate)})
             until(gate.with_name(gate.name + ".at").exists)
             others = [threads.submit(served.ask, "POST", "predict/", {"n": n}) for n in (1, 2, 13, 3)]
-            time.sleep(0.05)  # gives them a chance, no more
+            time.sleep(0.05 + turn / 50)  # gives them a chance, a better one each time
             gate.touch()
             replies = [first.result(), *(each.result() for each in others)]
         assert [reply.status for reply in replies] == [200, 200, 200, 500, 200]
@@ -361,7 +361,7 @@ def test_a_client_who_leaves_a_model_served_alone_is_not_worked_for(served: Serv
     address = urlsplit(served.url)
 
     def dropped(turn: int) -> bool:
-        gate, n = tmp_path / f"gate{turn}", 100 + turn
+        gate, n, chance = tmp_path / f"gate{turn}", 100 + turn, 0.1 + turn / 50
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(served.ask, "POST", "predict/", {"n": 0, "hold": str(gate)})
             until(gate.with_name(gate.name + ".at").exists)
@@ -371,8 +371,8 @@ def test_a_client_who_leaves_a_model_served_alone_is_not_worked_for(served: Serv
                     f"POST {address.path}predict/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                 )
                 client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-                time.sleep(0.1)
-            time.sleep(0.1)  # gives it a chance to be seen, no more
+                time.sleep(chance)
+            time.sleep(chance)  # gives it a chance to be seen, a better one each time
             gate.touch()
             assert first.result().status == 200
         seen = served.ask("POST", "predict/", {"n": 50}).json["predictions"]["batches"]

@@ -169,7 +169,7 @@ def test_a_second_init_is_refused_and_told_in_the_log(runtime: Runtime) -> None:
 
     assert status == 403
     assert answer == {"error": "Cannot initialize the action more than once."}
-    assert answer["error"] in runtime.logs(0)[1]
+    wait_until(lambda: answer["error"] in runtime.logs(0)[1])
 
 
 def test_main_may_have_another_name(runtime: Runtime) -> None:

@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from fixtures.machine import until
 from runtime.served import environment, serving
 
 SOURCE = '''"""Greets."""
@@ -94,13 +94,13 @@ def test_workers_share_port_and_trainings_and_one_that_is_killed_is_replaced(fol
         uuid = begun.json["uuid"]
         for _ in range(8):
             assert [each["uuid"] for each in server.ask("GET", "train/").json] == [uuid]
-        listed = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        assert len(listed) == 2
-        os.kill(int(listed[0]), signal.SIGKILL)
+        listed = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        assert until(lambda: len(listed.read_text().split()) == 2)
+        killed = listed.read_text().split()[0]
+        os.kill(int(killed), signal.SIGKILL)
+        assert until(lambda: killed not in listed.read_text().split())
         assert server.ask("POST", "predict/?name=a").status == 200
-        until = time.monotonic() + 60
-        while server.ask("GET", f"train/{uuid}").json["status"] == "running" and time.monotonic() < until:
-            time.sleep(0.02)
+        assert until(lambda: server.ask("GET", f"train/{uuid}").json["status"] != "running")
         assert server.ask("GET", f"train/{uuid}").json["result"]["output"] == {"epoch": 0}
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk.cli.ports import hold_any
+from deepwhisk.sockets import number
 from runtime.program import RUNTIME, SENTINEL, Program
 
 ECHO = "def main(args):\n    print('out')\n    return args"
@@ -191,14 +192,14 @@ def test_sigterm_lets_the_call_under_way_end(container: Program) -> None:
 
 
 def test_the_program_listens_on_the_port_it_is_told(tmp_path: Path) -> None:
-    port = any_free("127.0.0.1")
+    held, log = hold_any("127.0.0.1"), (tmp_path / "log").open("wb")
+    port = number(held)
     command = [sys.executable, "-m", "deepwhisk_runtime", "--host", "127.0.0.1", "--port", str(port)]
-    log = (tmp_path / "log").open("wb")
-    with log, subprocess.Popen(command, cwd=RUNTIME, stdout=log, stderr=log) as process:
+    with held, log, subprocess.Popen(command, cwd=RUNTIME, stdout=log, stderr=log) as process:
         try:
             assert post(port, "/init", {"value": {"code": ECHO}}) == {"ok": True}
             assert post(port, "/run", {"value": {"a": 1}}) == {"a": 1}
-            second = subprocess.run(command, cwd=RUNTIME, capture_output=True, text=True, timeout=30)
+            second = subprocess.run(command, cwd=RUNTIME, capture_output=True, text=True, timeout=60)
             assert second.returncode == 1
             assert f"Port {port}" in second.stderr
         finally:

@@ -160,7 +160,7 @@ def odd(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with program.serving("--module", "oddly") as address:
 
         def ask(how: str, **more: str) -> requests.Response:
-            return requests.post(f"{address}predict/", json={"how": how, **more}, timeout=30)
+            return requests.post(f"{address}predict/", json={"how": how, **more}, timeout=120)
 
         yield ask
 
@@ -233,8 +233,8 @@ def test_fields_of_both_generations_are_described_alike(echoing: Program, tmp_pa
 def test_validators_accept_its_descriptions(echoing: Program, tmp_path: Path) -> None:
     with echoing.serving("--module", "oddly", "--state", str(tmp_path / "state")) as address:
         root = address.partition("/v2/")[0]
-        swagger = requests.get(f"{root}/swagger.json", timeout=30).json()
-        openapi = requests.get(f"{root}/openapi.json", timeout=30).json()
+        swagger = requests.get(f"{root}/swagger.json", timeout=120).json()
+        openapi = requests.get(f"{root}/openapi.json", timeout=120).json()
 
     validate(swagger, cls=OpenAPIV2SpecValidator)
     validate(openapi)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepwhisk_runtime.packages import FAILED
 from fixtures.docker import PYTHON_IMAGE, DockerHost
+from fixtures.engine import wait_until
 
 WHEEL = "thing-1.0-py3-none-any.whl"
 INFO = "thing-1.0.dist-info"
@@ -52,7 +53,7 @@ def test_what_cannot_be_had_is_told_in_the_log(docker: DockerHost, tmp_path: Pat
     members: dict[str, str | bytes] = {"__main__.py": MAIN, "requirements.txt": f"./{WHEEL}\n"}
     with docker.running(PYTHON_IMAGE, tmp_path) as container:
         assert container.post("/init", init(members)) == (502, {"error": FAILED})
-        assert WHEEL in (container.folder / "stderr").read_text()
+        wait_until(lambda: WHEEL in (container.folder / "stderr").read_text())
 
 
 def test_an_image_with_a_model_inside_has_it_already(

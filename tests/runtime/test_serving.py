@@ -61,8 +61,11 @@ def test_one_told_to_end_while_it_mourns_a_worker_ends_with_all_of_them(number: 
             assert not Path(f"/proc/{had[1]}").exists()
 
 
-def test_a_worker_that_fails_says_why_and_ends_all() -> None:
-    with crew("time.sleep(3); raise ValueError('no weights')") as process:
+def test_a_worker_that_fails_says_why_and_ends_all(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    fails = f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\n    raise ValueError('no weights')"
+    with crew(fails) as process:
+        gate.touch()
         _, said = process.communicate(timeout=60)
 
         assert process.returncode == 1

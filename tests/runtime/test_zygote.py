@@ -24,7 +24,7 @@ class Engine:
     def __init__(self, folder: Path, *path: Path) -> None:
         self.folder = folder
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(20)
+        self.control.settimeout(60)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deepwhisk_runtime.zygote", str(theirs.fileno())],
@@ -93,7 +93,7 @@ class Child:
         body = json.dumps({"value": value}).encode()
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
+            client.settimeout(60)
             client.connect(self.door)
             client.sendall(head.encode() + body)
             answer = b""
@@ -219,7 +219,7 @@ def test_without_its_engine_a_zygote_ends_all_and_leaves_no_folder(tmp_path: Pat
 
     engine.end()
 
-    assert all(gone(child.pid) for child in children)
+    assert all(until(lambda pid=child.pid: gone(pid)) for child in children)
     assert not folder.exists()
     for child in children:
         child.close()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk.cli.ports import hold_any
+from deepwhisk.sockets import number
 from fixtures.node import NodeContainer, a_node_container, needs_node
 
 pytestmark = needs_node
@@ -227,7 +228,7 @@ function main() {
 """)
     body = json.dumps({"value": {}}).encode()
     with socket.socket(socket.AF_UNIX) as other:
-        other.settimeout(20)
+        other.settimeout(60)
         other.connect(str(tmp_path / "door"))
         other.sendall(b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
@@ -263,8 +264,7 @@ def test_a_client_that_goes_away_leaves_the_next_one_in_peace(
 
 
 def test_it_listens_on_a_port_as_a_container_does(tmp_path: Path) -> None:
-    port = str(any_free("127.0.0.1"))
-    with a_node_container(tmp_path, port) as container:
+    with hold_any("127.0.0.1") as held, a_node_container(tmp_path, str(number(held))) as container:
         assert result(container, "function main(a) { return a }", {"x": 1}) == {"x": 1}
 
 

@@ -48,7 +48,10 @@ def trained(folder: Path) -> Any:
             metrics.write(encode(value) + b"\n")
             metrics.flush()
 
-        result = service.train(request["arguments"] | files, folder / "out", note)
+        try:
+            result = service.train(request["arguments"] | files, folder / "out", note)
+        finally:
+            sys.stdout.flush()  # whoever reads of its end can read the whole log
     return None if result is None else json.loads(encode(result))
 
 

@@ -173,7 +173,7 @@ def launch(folder: Path, record: dict[str, Any]) -> None:
             pass_fds=[lock.fileno()],
             start_new_session=True,  # it outlives the server, and all that it starts can be ended with it
         )
-        (folder / "pid").write_text(str(process.pid))
+        replace(folder / "pid", process.pid)
     threading.Thread(target=process.wait, daemon=True).start()
 
 
@@ -189,10 +189,12 @@ def lives(folder: Path) -> bool:
 
 def end(folder: Path) -> None:
     """End the process of a training and all that it started."""
-    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-        os.killpg(int((folder / "pid").read_text()), signal.SIGKILL)
     until = time.monotonic() + END_SECONDS
-    while lives(folder) and time.monotonic() < until:
+    while True:
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has just ended, or just begins
+            os.killpg(int((folder / "pid").read_text()), signal.SIGKILL)
+        if not lives(folder) or time.monotonic() > until:
+            return
         time.sleep(0.01)
 
 
