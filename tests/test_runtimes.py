@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import deepwhisk_runtime
-from deepwhisk.engine.containers import node, zygote
+from deepwhisk.engine.containers import launch, node
 from deepwhisk.engine.kinds import PYTHON
 from deepwhisk.project import read_project
 
@@ -54,7 +54,7 @@ def test_the_image_of_node_starts_what_the_embedded_engine_starts() -> None:
 
 
 def test_an_image_sets_what_the_embedded_engine_sets() -> None:
-    engine = re.findall(r'"((?:MALLOC|OMP|OPENBLAS|MKL|ORT)_\w+)": ', Path(zygote.__file__).read_text())
+    engine = re.findall(r'"((?:MALLOC|OMP|OPENBLAS|MKL|ORT)_\w+)": ', Path(launch.__file__).read_text())
     text = (ROOT / "runtimes" / "python" / "Dockerfile").read_text()
 
     assert engine

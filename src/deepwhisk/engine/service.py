@@ -37,7 +37,7 @@ from deepwhisk.errors import ServiceError
 from deepwhisk.settings import write_wskprops
 
 GRACE = 3.0  # seconds for calls that wait, when the engine is told to end
-ENDING = GRACE + 2  # seconds for one that was here before, and has been told to end
+ENDING = GRACE + 12  # seconds for one that was here before, and has been told to end
 AHEAD = 8  # actions whose environments are looked after at the start
 MakePool = Callable[[str], Pool]  # from the engine's address, as actions see it
 
