@@ -182,7 +182,7 @@ def test_processes_that_want_the_same_make_it_once(environment_cache: Path, whee
     ]
     for process in processes:
         process.start()
-    counts = [told.get(timeout=60) for _ in processes]
+    counts = [told.get(timeout=120) for _ in processes]
     for process in processes:
         process.join()
 
@@ -237,7 +237,7 @@ def test_closing_ends_what_is_being_made(environment_cache: Path) -> None:
     thread.start()
     assert started.wait(60)
     environments.close()
-    thread.join(10)
+    thread.join(60)
 
     assert "stopped" in str(failures[0])
 

@@ -16,7 +16,7 @@ from fixtures.machine import until
 SLEEPS = "import pathlib,sys,time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 
 
-def part(folder: Path, program: str = SLEEPS, name: str = "sleeper", patience: float = 10.0) -> Part:
+def part(folder: Path, program: str = SLEEPS, name: str = "sleeper", patience: float = 60.0) -> Part:
     flag = folder / f"{name}.ready"
     return Part(
         name, (sys.executable, "-c", program, str(flag)), {}, folder / f"{name}.log", flag.exists, patience

@@ -79,6 +79,7 @@ def namespace(engine: Engine, listing: ModuleType, monkeypatch: pytest.MonkeyPat
     name = f"n{uuid.uuid4().hex[:8]}"
     system = Whisk(engine.apihost, engine.auth_system)
     auth = system.send("PUT", f"/admin/v1/users/{name}", {})["auth"]
+    monkeypatch.setattr(listing, "SECONDS", 60)
     monkeypatch.setenv("__OW_API_HOST", engine.apihost)
     monkeypatch.setenv("__OW_API_KEY", auth)
     monkeypatch.setenv("__OW_ACTION_NAME", f"/{name}/services/services")

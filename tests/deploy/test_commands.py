@@ -93,6 +93,7 @@ def test_a_deployment_that_is_interrupted_says_how_far_it_came(
     wait_until((deployment.folder / "journal").exists)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
+    deployment.gate.touch()
 
     assert process.returncode == 130
     assert "6 of 8 changes are made; deploy again to make the others." in said

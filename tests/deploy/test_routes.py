@@ -58,7 +58,7 @@ def routed(deployment: Deployment) -> Deployment:
 
 def called(deployment: Deployment, method: str, path: str) -> requests.Response:
     url = f"{deployment.whisk.apihost}/api/guest/{deployment.name}{path}"
-    return requests.request(method, url, timeout=30)
+    return requests.request(method, url, timeout=60)
 
 
 def apis(changes: list[str]) -> list[str]:
@@ -128,7 +128,7 @@ def test_a_swagger_document_is_deployed_whole(routed: Deployment) -> None:
     routed.edit(f"name: {routed.name}\n", f"name: {routed.name}\n  config: api.json\n")
     assert f"create api /{routed.name}-described" in routed.deploy()
     url = f"{routed.whisk.apihost}/api/guest/{routed.name}-described/it"
-    assert requests.get(url, timeout=30).json() == {"other": 1}
+    assert requests.get(url, timeout=60).json() == {"other": 1}
     assert routed.deploy() == []
 
     config.write_text(config.read_text().replace("Described", "Described anew"))

@@ -1,9 +1,11 @@
 """A real engine with real containers: what only the whole can show."""
 
 import base64
+import http.client
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,15 @@ FEED = (
     "def main(args):\n"
     "    wanted = ('lifecycleEvent', 'triggerName', 'authKey', 'every')\n"
     "    return {key: args.get(key) for key in wanted}\n"
+)
+SLEEPS = "import time\ndef main(args):\n    time.sleep(args.get('for', 0))\n    return {}\n"
+WAITS = (
+    "import pathlib, time\n"
+    "def main(args):\n"
+    "    if 'in' in args:\n"
+    "        pathlib.Path(args['in'], 'reached').touch()\n"
+    "        while not pathlib.Path(args['in'], 'gate').exists(): time.sleep(0.02)\n"
+    "    return args\n"
 )
 
 
@@ -73,12 +84,13 @@ def test_what_is_printed_is_in_the_record(client: Client) -> None:
 
 
 def test_a_time_limit_says_how_long_it_was(client: Client) -> None:
-    client.make("slow", "import time\ndef main(args):\n    time.sleep(30)\n", limits={"timeout": 1000})
+    client.make("slow", SLEEPS, limits={"timeout": 1000})
     client.make(
         "slowinit", "import time\ntime.sleep(30)\ndef main(args):\n    return {}\n", limits={"timeout": 1000}
     )
 
-    assert client.result("slow") == (
+    wait_until(lambda: client.result("slow") == (200, {}))  # it is not the start that takes so long
+    assert client.result("slow", {"for": 30}) == (
         502,
         {"error": "The action exceeded its time limits of 1000 milliseconds."},
     )
@@ -191,22 +203,30 @@ def test_what_is_as_deep_as_json_may_be_goes_through_a_container(client: Client)
         assert (answer.status_code, answer.text.count('"a":')) == (200, depth - 1)
 
 
-def test_a_caller_who_leaves_costs_neither_the_record_nor_the_container(client: Client) -> None:
-    client.make("left", "import time\ndef main(args):\n    time.sleep(args.get('for', 0))\n    return args\n")
+def call_and_leave(client: Client, folder: Path) -> None:
+    """A call of WAITS whose caller leaves while it runs."""
+    key = base64.b64encode(":".join(client._auth).encode()).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {key}"}
+    caller = http.client.HTTPConnection(client.base.split("/")[2], timeout=60)
+    body = json.dumps({"in": str(folder)})
+    caller.request("POST", "/api/v1/namespaces/_/actions/left?blocking=true", body, headers)
+    wait_until((folder / "reached").exists)
+    caller.close()
+    (folder / "gate").touch()
+
+
+def test_a_caller_who_leaves_costs_neither_the_record_nor_the_container(
+    client: Client, tmp_path: Path
+) -> None:
+    client.make("left", WAITS)
     client.result("left")
-    with pytest.raises(requests.ReadTimeout):
-        requests.post(
-            f"{client.base}/namespaces/_/actions/left?blocking=true",
-            json={"for": 0.6},
-            auth=client._auth,
-            timeout=0.2,
-        )
+    call_and_leave(client, tmp_path)
 
     found = wait_until(
         lambda: [
             one
             for one in client("GET", "activations?name=left&docs=true").json()
-            if one["response"]["result"] == {"for": 0.6}
+            if one["response"]["result"] == {"in": str(tmp_path)}
         ]
     )
     assert found[0]["response"]["success"]

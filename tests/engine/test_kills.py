@@ -9,7 +9,7 @@ from benchmarks.kills import kill
 KILLS = int(os.environ.get("KILLS", "4"))
 
 
-@pytest.mark.timeout(120 + 10 * KILLS)
+@pytest.mark.timeout(300 + 10 * KILLS)
 async def test_nothing_acknowledged_is_lost_and_nothing_is_torn(
     environment_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,7 +62,7 @@ async def test_the_next_call_has_lines_of_its_own(pipes: Pipes) -> None:
 
 async def test_a_sentinel_may_come_in_pieces_and_late(pipes: Pipes) -> None:
     pipes.print(b"one\n" + END[:10], END)
-    collecting = pipes.logs.collect(5)
+    collecting = pipes.logs.collect(60)
 
     task = asyncio.create_task(collecting)
     await asyncio.sleep(0.01)

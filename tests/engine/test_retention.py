@@ -43,7 +43,7 @@ async def left(database: Database) -> int:
 
 
 async def comes_true(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not await true():
             await asyncio.sleep(0.01)
 
@@ -104,4 +104,4 @@ async def test_others_write_while_old_ones_leave(database: Database) -> None:
     async with tidying(database, Retention(days=7)):
         for _ in range(10):
             await database.write([record(NOW).statement()])
-        assert await left(database) > 10  # nobody waited for all of them
+        assert database.read("SELECT count(*) FROM activations")[0][0] > 10  # nobody waited for all of them

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from deepwhisk.engine.kinds import PYTHON, Kinds
-from fixtures.engine import ECHO, Engine, a_whisk, await_call, start_engine, stop_engine, wait_until
+from fixtures.engine import ECHO, Engine, a_whisk, start_engine, stop_engine, wait_until
 from fixtures.machine import run
 
 SLEEPS = (
@@ -201,22 +201,6 @@ def test_nothing_acknowledged_is_lost_when_killed_under_load(restarting: Restart
     assert all(restarting.client.record(each)["response"]["success"] for each in told)
 
 
-def test_it_ends_on_sigterm_and_lets_a_waiting_call_finish(tmp_path: Path, environment_cache: Path) -> None:
-    engine = start_engine(tmp_path / "state", environment_cache)
-    client = Client(engine)
-    client.make("slow", SLEEPS)
-    answers: list[int] = []
-    path = "actions/slow?blocking=true&result=true"
-    caller = threading.Thread(target=lambda: answers.append(client("POST", path, {"for": 2}).status_code))
-    caller.start()
-    await_call(engine.apihost)
-    assert stop_engine(engine) == 0
-    caller.join()
-
-    assert answers == [200]
-    assert not list((tmp_path / "state" / "engine").glob("whisk.db-wal"))
-
-
 def test_a_second_engine_on_the_same_state_is_refused(restarting: Restarting) -> None:
     other = run("engine", "--state", str(restarting.state), "--port", "0")
 
@@ -281,19 +265,3 @@ async def test_an_action_of_a_kind_that_has_gone_can_be_read_and_deleted(tmp_pat
         "The 'python:3.11' runtime is no longer supported. "
         "You may read and delete but not update or invoke this action.",
     )
-
-
-def test_one_that_is_still_ending_is_waited_for(tmp_path: Path, environment_cache: Path) -> None:
-    first = start_engine(tmp_path / "state", environment_cache)
-    client = Client(first)
-    client.make("slow", SLEEPS)
-    path = "actions/slow?blocking=true&result=true"
-    caller = threading.Thread(target=lambda: client("POST", path, {"for": 2}))
-    caller.start()
-    await_call(first.apihost)
-    first.process.terminate()
-    second = start_engine(tmp_path / "state", environment_cache)
-
-    assert Client(second)("GET", "actions").status_code == 200
-    caller.join()
-    assert (stop_engine(first), stop_engine(second)) == (0, 0)

@@ -306,6 +306,7 @@ async def test_one_who_has_just_given_up_is_not_served(shelf: Shelf) -> None:
 
 async def test_a_flood_does_not_take_what_another_works_with(shelf: Shelf, removed: list[Berth]) -> None:
     mine = await warm(shelf, of("b"))
+    mine.used += 600  # a moment ago, however slow this machine is
     flood = [asyncio.create_task(shelf.claim(of("a", namespace="flood"))) for _ in range(10)]
     await waiting(*flood)
     for _ in range(5):
@@ -330,6 +331,7 @@ async def test_what_another_works_with_no_more_is_taken(shelf: Shelf, removed: l
 
     shelf.started(await flood)
     other = await warm(shelf, of("b", memory=256))
+    other.used += 600  # as above
     flooding = asyncio.create_task(shelf.claim(of("a", namespace="flood", memory=512)))
     assert await waiting(flooding)
     other.used = 0.0

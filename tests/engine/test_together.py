@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import zipfile
-from typing import Any
+from pathlib import Path
 
 from deepwhisk.engine.invocation import SUCCESS, Executable, Outcome
 from fixtures.pool import Running, call, executable
@@ -18,17 +18,20 @@ class Model:
     def predict_batch(self, calls):
         self.most = max(self.most, len(calls))
         time.sleep(0.05)
+        while not os.path.exists(GATE): time.sleep(0.01)
         if any(call["n"] == 13 for call in calls): raise ValueError("unlucky")
         return [{"twice": 2 * call["n"], "most": self.most, "pid": os.getpid()} for call in calls]
+GATE = "/"
 '''
 
 
-def doubler(concurrency: int, **others: Any) -> Executable:
+def doubler(concurrency: int, gate: Path = Path("/")) -> Executable:
+    """It answers nobody before GATE is there."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("model.py", DOUBLER)
+        archive.writestr("model.py", DOUBLER.replace('GATE = "/"', f"GATE = {str(gate)!r}"))
     code = base64.b64encode(held.getvalue()).decode()
-    return executable(code, "doubler", binary=True, concurrency=concurrency, **others)
+    return executable(code, "doubler", binary=True, concurrency=concurrency)
 
 
 async def test_calls_at_the_same_time_are_answered_together_in_one_container(running: Running) -> None:
@@ -56,12 +59,16 @@ async def test_a_call_that_spoils_a_batch_leaves_the_others_their_answers(runnin
             assert (outcome.status, outcome.result["twice"]) == (SUCCESS, 2 * n)
 
 
-async def test_a_call_that_is_given_up_takes_no_other_with_it(running: Running) -> None:
-    action = doubler(8)
+async def test_a_call_that_is_given_up_takes_no_other_with_it(running: Running, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    action = doubler(8, gate)
     await running.pool.run(action, call(n=1))
+    gate.unlink()
     calls = [asyncio.create_task(running.pool.run(action, call(n=n))) for n in range(8)]
     await asyncio.sleep(0.02)
     calls[3].cancel()
+    gate.touch()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
 
     assert isinstance(outcomes.pop(3), asyncio.CancelledError)

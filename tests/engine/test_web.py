@@ -304,6 +304,7 @@ async def test_who_waits_for_an_environment_longer_than_anybody_may_is_told_so(w
     assert re.fullmatch(r"queue;dur=\d+\.\d, environment;dur=\d+\.\d", answer.headers["Server-Timing"])
     await becomes(lambda: whisk.platform.throttles.in_flight["guest"], 0)
 
+    whisk.platform.limits = type(whisk.platform.limits)()
     whisk.pool.open.set()
     assert (await whisk.nobody("GET", f"{WEB}/w.json")).status == 200
     assert (await whisk.api("GET", "activations?limit=0&count=true")).json == {"activations": 1}

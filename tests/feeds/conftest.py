@@ -28,7 +28,7 @@ QUICK = Pace(
     slowest_look=0.2,
     margin=0.5,
     outage_grace=0.3,
-    fire_timeout=5.0,
+    fire_timeout=60.0,
     listing=3600.0,
 )
 

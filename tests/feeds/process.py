@@ -1,19 +1,22 @@
 """The feed as the process it is, to be killed and started again."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk.cli.ports import hold_any
 from deepwhisk.feeds.settings import FeedSettings
 from deepwhisk.objects.store import StoreSettings
+from deepwhisk.sockets import number
 
 PROGRAM = """
 import json, sys
@@ -38,12 +41,18 @@ class FeedProcess:
     def __init__(
         self, folder: Path, apihost: str, store: StoreSettings, port: int = 0, **settings: Any
     ) -> None:
-        self.port = port or any_free("127.0.0.1")
+        self.port = port or self._hold()
         self.settings = FeedSettings(
             folder / "feed" / "ledger.db", apihost, store, self.port, TOKEN, **settings
         )
         self.log = folder / "feed.log"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _hold(self) -> int:
+        """A port that nobody else has while this is here, whether the process runs or not."""
+        held = hold_any("127.0.0.1")
+        weakref.finalize(self, held.close)
+        return number(held)
 
     @property
     def url(self) -> str:
@@ -61,15 +70,27 @@ class FeedProcess:
         self._wait()
 
     def _wait(self) -> None:
-        for _ in range(600):
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
             try:
-                if requests.get(f"{self.url}/health", timeout=2).ok:
+                if requests.get(f"{self.url}/health", timeout=60).ok:
                     return
             except requests.ConnectionError:
                 assert self._process
                 assert self._process.poll() is None, self.log.read_text()
                 time.sleep(0.05)
         raise AssertionError(self.log.read_text())
+
+    def freeze(self) -> None:
+        """Stop it where it is; it has stopped when this returns."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a power cut for the process: kill -9."""

@@ -17,6 +17,9 @@ from typing import Any
 
 from aiohttp import web
 
+from deepwhisk.cli.ports import hold_any
+from deepwhisk.sockets import number
+
 AUTH = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:" + "k" * 64
 OTHER_AUTH = "789c46b1-71f6-4ed5-8c54-816aa4f8c502:" + "o" * 64
 STATUS = ("success", "application error", "action developer error", "whisk internal error")
@@ -78,7 +81,8 @@ class StandIn:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
-        self.port = 0
+        self._held = hold_any("127.0.0.1")  # nobody else listens there while this one is away
+        self.port = number(self._held)
 
     @property
     def apihost(self) -> str:
@@ -87,20 +91,26 @@ class StandIn:
     def keys(self) -> set[str]:
         return {fire.key for fire in self.fires}
 
+    def show(self) -> None:
+        """What was not recorded is now."""
+        for record in list(self.activations.values()):
+            record["shown"] = 0.0
+
     def start(self) -> None:
         if not self._thread.is_alive():
             self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(60)
 
     def pause(self) -> None:
         """Nobody listens any more, as after kill -9."""
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(60)
 
     def stop(self) -> None:
         self.pause()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
+        self._held.close()
 
     async def _start(self) -> None:
         app = web.Application()
@@ -117,7 +127,6 @@ class StandIn:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
-        self.port = self._runner.addresses[0][1]
 
     async def _stop(self) -> None:
         if self._runner:

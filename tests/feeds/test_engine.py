@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk import sockets
+from deepwhisk.cli.ports import hold_any
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
 from deepwhisk.objects.store import Store
@@ -43,7 +44,7 @@ class Site:
         return {state: number for state, number in counts.items() if number}
 
     def until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not condition():
             assert time.monotonic() < end, (self.feed.status(), self.feed.log.read_text()[-3000:])
             time.sleep(0.05)
@@ -58,9 +59,16 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, environment_cache: Path) -> Iterator[Site]:
-    engine = start_engine(tmp_path / "engine", environment_cache)
-    port = any_free("127.0.0.1")
+def ports() -> Iterator[tuple[int, int]]:
+    """The engine's and the feed's, which nobody else has while they are away."""
+    with hold_any("127.0.0.1") as engine, hold_any("127.0.0.1") as feed:
+        yield sockets.number(engine), sockets.number(feed)
+
+
+@pytest.fixture
+def site(tmp_path: Path, environment_cache: Path, ports: tuple[int, int]) -> Iterator[Site]:
+    own, port = ports
+    engine = start_engine(tmp_path / "engine", environment_cache, own)
     hook = Webhook(f"http://127.0.0.1:{port}/hooks/seaweed", TOKEN)
     with Seaweed(tmp_path / "store", webhook=hook) as seaweed:
         store = open_store(seaweed.settings, ["inbox", "letters"])

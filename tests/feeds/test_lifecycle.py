@@ -19,9 +19,9 @@ def put(store: MemoryStore, *keys: str, bucket: str = "inbox") -> None:
 async def relist(bench: Bench) -> None:
     """Let every flow list once more, and what it found be over."""
     for flow in list(bench.feed.flows.values()):
-        before = flow.listing.status()["listedAt"]
+        flow.listing._at = None  # two listings may end in one millisecond
         flow.listing.ask()
-        await bench.until(lambda flow=flow, before=before: flow.listing.status()["listedAt"] != before)
+        await bench.until(lambda flow=flow: flow.listing.status()["listedAt"] is not None)
 
 
 async def test_from_now_means_what_comes_after_the_answer(

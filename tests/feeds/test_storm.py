@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk import sockets
+from deepwhisk.cli.ports import hold_any
 from deepwhisk.errors import StoreError
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
@@ -33,7 +34,8 @@ class Site:
     """A real store and a real feed, before a small OpenWhisk."""
 
     def __init__(self, folder: Path, openwhisk: StandIn) -> None:
-        port = any_free("127.0.0.1")
+        self.held = hold_any("127.0.0.1")  # the feed's port, also while that is away
+        port = sockets.number(self.held)
         self.seaweed = Seaweed(
             folder / "store", webhook=Webhook(f"http://127.0.0.1:{port}/hooks/seaweed", TOKEN)
         )
@@ -49,7 +51,7 @@ class Site:
         counts: dict[str, int] = self.feed.status()["subscriptions"][0]["counts"]
         return {state: number for state, number in counts.items() if number}
 
-    def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"{self.feed.status()} {self.feed.log.read_text()[-3000:]}"
@@ -58,6 +60,7 @@ class Site:
     def close(self) -> None:
         self.feed.kill()
         self.seaweed.stop()
+        self.held.close()
 
 
 @pytest.fixture
@@ -150,6 +153,7 @@ def test_an_openwhisk_that_dies_with_its_activations_loses_no_event(site: Site, 
     openwhisk.rules[0].outcome = lambda payload: Outcome()
     openwhisk.fires.clear()
     time.sleep(2)  # as long as an engine takes to be back
+    site.until(lambda: "Cannot connect" in site.feed.status()["subscriptions"][0]["lastError"])
     openwhisk.start()
     site.until(lambda: site.counts() == {"confirmed": 20})
 

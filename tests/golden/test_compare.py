@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from golden.compare import Answer, comparable, differences, read_content
+from golden.player import overtaken
 
 
 def differing(one: Any, other: Any, *loose: str) -> list[str]:
@@ -71,3 +72,13 @@ def test_content_is_an_object_an_array_or_text() -> None:
     assert [read_content(body) for body in (b'{"a":1}', b"[1]", b"7", b"text", b"\xff")] == [
         {"a": 1}, [1], "7", "text", "/w==",
     ]  # fmt: skip
+
+
+def test_an_answer_is_asked_for_again_only_where_a_time_limit_struck_that_had_room() -> None:
+    said = "The action exceeded its time limits of 600 milliseconds"
+    fine = Answer(200, (), {"a": 1})
+    late, later = (Answer(502, (), {"error": said + end}) for end in (".", " during initialization."))
+
+    assert [overtaken(here, late) for here in (fine, late, later)] == [False, False, True]
+    assert [overtaken(here, later) for here in (fine, later)] == [False, False]
+    assert [overtaken(here, fine) for here in (fine, late, later)] == [False, True, True]

@@ -1,5 +1,6 @@
 """The embedded store as a process: starts, restarts, dies and leaves nothing behind."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,7 +19,7 @@ from threading import Thread
 import pytest
 import requests
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk.cli.ports import hold_any
 from deepwhisk.errors import ServiceError, StoreError
 from deepwhisk.objects import seaweed_folder
 from deepwhisk.objects.seaweed import Seaweed, weed
@@ -55,7 +56,10 @@ def alive(pid: int) -> bool:
 
 def listening(pid: int) -> set[str]:
     """The addresses that a process listens on, as /proc has them."""
-    sockets = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.exists()}
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            sockets.add(os.readlink(entry))
     lines = [
         line.split()
         for name in ("tcp", "tcp6")
@@ -188,7 +192,10 @@ def test_a_taken_port_is_named_with_what_to_do(own: Seaweed) -> None:
         own.start()
 
 
-def test_ports_are_its_own_before_it_listens(own: Seaweed) -> None:
+def test_ports_are_its_own_before_it_listens(own: Seaweed, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where no other test looks for ports.
+    monkeypatch.setattr(seaweed_folder, "FIRST", 22100)
+    monkeypatch.setattr(seaweed_folder, "LAST", 22600)
     own.prepare()
     ports = json.loads((own.log.parent / "ports.json").read_text()).values()
     assert [hold("127.0.0.1", port, new=True) for port in ports] == [None] * 10
@@ -210,9 +217,10 @@ def test_other_ports_serve_the_same_objects(own: Seaweed) -> None:
 
 
 def test_the_wanted_port_is_used(tmp_path: Path) -> None:
-    port = any_free("127.0.0.1")
-    with Seaweed(tmp_path, s3_port=port) as store:
-        assert store.settings.endpoint == f"http://127.0.0.1:{port}"
+    with hold_any("127.0.0.1") as held:
+        port = held.getsockname()[1]
+        with Seaweed(tmp_path, s3_port=port) as store:
+            assert store.settings.endpoint == f"http://127.0.0.1:{port}"
 
 
 def test_stopping_leaves_no_process_and_no_socket(own: Seaweed) -> None:

@@ -77,7 +77,7 @@ async def test_what_was_entered_is_fired_by_the_next_process(
     bench: Bench, openwhisk: StandIn, day: Day
 ) -> None:
     openwhisk.script = [503] * 100
-    async with bench.running(now=day, first_backoff=60.0) as feed:
+    async with bench.running(now=day, first_backoff=60.0, longest_backoff=60.0) as feed:
         await bench.alarm(cron="* * * * *")
         day.passes(feed, 60)
         await bench.until(lambda: openwhisk.answers["503"] >= 1)

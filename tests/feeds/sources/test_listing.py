@@ -66,7 +66,7 @@ async def test_a_store_that_is_away_is_asked_again(bench: Bench, openwhisk: Stan
         await bench.until(lambda: "no store answers" in feed.status()["subscriptions"][0]["lastError"])
         store.away = False
         await bench.until(lambda: bench.counts() == {"confirmed": 1})
-        assert feed.status()["subscriptions"][0]["listing"]["state"] == "listening"
+        await bench.until(lambda: feed.status()["subscriptions"][0]["listing"]["state"] == "listening")
 
 
 async def test_a_hint_that_could_not_be_looked_at_is_found_by_a_listing(
@@ -122,4 +122,4 @@ async def test_an_object_that_cannot_be_looked_at_hides_no_other(bench: Bench, o
         put(store, "0000-locked", *(f"{number:04}" for number in range(1, 602)))
         feed.list_again("inbox")
         await bench.until(lambda: bench.counts() == {"confirmed": 601}, 60)
-        assert "1 objects of inbox" in feed.status()["subscriptions"][0]["lastError"]
+        await bench.until(lambda: "1 objects of inbox" in feed.status()["subscriptions"][0]["lastError"])

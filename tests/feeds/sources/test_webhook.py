@@ -85,8 +85,9 @@ async def test_a_real_minio_posts_what_is_understood(tmp_path: Path) -> None:
         await asyncio.to_thread(minio.start)
         try:
             await asyncio.to_thread(upload, minio)
-            for _ in range(200):
-                await asyncio.sleep(0.05 if not ledger.hints else 0)
+            async with asyncio.timeout(60):
+                while not ledger.hints:
+                    await asyncio.sleep(0.05)
         finally:
             minio.kill()
 

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from deepwhisk.cli.ports import any_free
+from deepwhisk.cli.ports import hold_any
+from deepwhisk.sockets import number
 from feeds.process import FeedProcess
 from feeds.standin import AUTH, StandIn
 
@@ -49,7 +50,8 @@ def test_a_refusal_is_an_error_in_the_services_words(action: ModuleType, feed: F
 
 
 def test_a_service_that_is_away_is_said_to_be(action: ModuleType) -> None:
-    answer = action.main(arguments(f"http://127.0.0.1:{any_free('127.0.0.1')}", "READ"))
+    with hold_any("127.0.0.1") as silent:
+        answer = action.main(arguments(f"http://127.0.0.1:{number(silent)}", "READ"))
 
     assert "does not answer: ConnectionError; is `deepwhisk up` running?" in answer["error"]
 
