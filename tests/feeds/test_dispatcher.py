@@ -1,5 +1,7 @@
 """Every answer to a fire, and what the dispatcher makes of it."""
 
+import asyncio
+import threading
 import time
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from deepwhisk.objects.stores.memory import MemoryStore
 from feeds.conftest import Bench
-from feeds.standin import AUTH, StandIn
+from feeds.standin import AUTH, Outcome, StandIn
 
 
 def put(store: MemoryStore, *keys: str) -> None:
@@ -114,6 +116,24 @@ async def test_a_refusal_disables_and_deletes_nothing(
         await bench.until(lambda: bench.counts() == {"confirmed": 3})
         # listing, dispatcher and confirmer of one flow, the letters and the clock
         await bench.until(lambda: len(feed.tasks) == 5)
+
+
+async def test_a_fire_that_is_on_its_way_while_the_feed_changes_is_made_once(
+    bench: Bench, memory: MemoryStore, openwhisk: StandIn
+) -> None:
+    gate = threading.Event()
+    openwhisk.rules[0].outcome = lambda payload: Outcome() if gate.wait(60) else Outcome(status=3)
+    put(memory, "1")
+    async with bench.running() as feed:
+        await bench.create()
+        await bench.until(lambda: feed.flows["guest/t"].dispatcher.flying)
+        updating = asyncio.create_task(bench.ask("UPDATE", suffix=""))
+        await asyncio.sleep(0.05)
+        gate.set()
+        await updating
+        await bench.until(lambda: bench.counts() == {"confirmed": 1})
+
+    assert len(openwhisk.fires) == 1
 
 
 async def test_a_refusal_under_way_does_not_bring_a_deleted_feed_back(

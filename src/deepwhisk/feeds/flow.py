@@ -18,6 +18,7 @@ from deepwhisk.feeds.sources.listing import Listing
 from deepwhisk.feeds.subscriptions import Subscription
 from deepwhisk.feeds.tasks import Tasks
 
+LANDING = 5.0  # seconds for the answers of fires that are on their way
 STATES = ("new", "held", "fired", "confirmed", "dead", "baseline")
 
 
@@ -47,6 +48,7 @@ class Flow:
         self._running = [tasks.start(run()) for run in runs]
 
     async def stop(self) -> None:
+        await self.dispatcher.land(LANDING)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

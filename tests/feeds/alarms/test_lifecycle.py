@@ -139,6 +139,23 @@ async def test_a_deployment_that_makes_it_anew_skips_no_time(bench: Bench, openw
         assert bench.counts() == {"confirmed": 1}
 
 
+@pytest.mark.parametrize("events", [["UPDATE"], ["DELETE", "CREATE"]])
+async def test_a_time_that_waits_to_be_fired_outlives_a_deployment(
+    bench: Bench, openwhisk: StandIn, events: list[str]
+) -> None:
+    openwhisk.script = [503] * 100
+    day = Day()
+    async with bench.running(now=day, first_backoff=60.0, longest_backoff=60.0) as feed:
+        await bench.alarm(cron="* * * * *")
+        day.passes(feed, 60)
+        await bench.until(lambda: openwhisk.answers["503"] >= 1)
+        openwhisk.script = []
+        for event in events:
+            await bench.alarm(event, cron="* * * * *", trigger_payload="new")
+        await bench.until(lambda: bench.counts() == {"confirmed": 1})
+        assert [fire.payload["payload"] for fire in openwhisk.fires] == ["new"]
+
+
 async def test_a_trigger_has_one_kind_of_feed(bench: Bench) -> None:
     async with bench.running(now=Day()):
         await bench.alarm(cron="* * * * *")

@@ -72,21 +72,22 @@ class AlarmLifecycle:
     async def _create(self, caller: Caller, arguments: dict[str, Any]) -> dict[str, Any]:
         kind, now = _kind(arguments), self._clock.now()
         alarm = Alarm(*caller, kind).made(arguments, now)
-        following = self._resumed(alarm) or alarm.after(now, 0)
-        return await self._put(alarm, following, 0)
+        if self._goes_on(alarm):
+            following = self._clock.ticks.find(alarm.name).next or alarm.after(now, 0)
+            return await self._put(alarm, following, 0)
+        return await self._put(alarm, alarm.after(now, 0), 0, anew=True)
 
-    def _resumed(self, alarm: Alarm) -> float | None:
-        """When it is due by what was deleted just now. Raises FeedError for a trigger fed by objects."""
+    def _goes_on(self, alarm: Alarm) -> bool:
+        """Whether it was deleted just now. Raises FeedError for a trigger fed by objects."""
         old = self._feed.register.find(alarm.name)
         if old is None:
-            return None
+            return False
         if isinstance(old.subscription, Alarm):
-            goes_on = self._recent(old) and _times(old.subscription) == _times(alarm)
-            return self._clock.ticks.find(alarm.name).next if goes_on else None
+            return self._recent(old) and _times(old.subscription) == _times(alarm)
         if not _deleted(old):
             raise FeedError(f"/{alarm.name} is fired by objects; DELETE that feed first", 409)
         self._feed.register.forget(alarm.name)
-        return None
+        return False
 
     def _recent(self, old: Registered) -> bool:
         return _deleted(old) and time.time() - old.changed < self._feed.pace.resume
@@ -97,8 +98,13 @@ class AlarmLifecycle:
         fires = self._clock.ticks.find(alarm.name).fires if "maxTriggers" in alarm.settings else 0
         return await self._put(alarm, alarm.after(now, fires), fires)
 
-    async def _put(self, alarm: Alarm, following: float | None, fires: int) -> dict[str, Any]:
+    async def _put(
+        self, alarm: Alarm, following: float | None, fires: int, *, anew: bool = False
+    ) -> dict[str, Any]:
+        """What was due and is not fired yet will be, but for an alarm that begins ANEW."""
         with transaction(self._feed.database):
+            if anew:
+                self._clock.ticks.drop(alarm.name)
             self._feed.register.put(alarm)
             self._clock.ticks.put(alarm.name, following, fires)
         await self._feed.renew(alarm.name)
@@ -136,7 +142,8 @@ class AlarmLifecycle:
         standing = self._clock.ticks.find(alarm.name)
         if alarm.feed == "once":
             return await self._put(alarm, standing.next, standing.fires)
-        return await self._put(alarm, alarm.after(self._clock.now(), standing.fires), standing.fires)
+        following = alarm.after(self._clock.now(), standing.fires)
+        return await self._put(alarm, following, standing.fires, anew=True)
 
     async def _turn_to(self, caller: Caller, state: str, reason: str) -> dict[str, Any]:
         self._feed.register.set(caller.name, state, reason)

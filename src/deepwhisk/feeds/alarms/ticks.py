@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from deepwhisk.feeds.alarms.schedule import show_time
-from deepwhisk.feeds.database import transaction
 from deepwhisk.feeds.events import Tick, dump
 
 TOGETHER = 50
@@ -47,10 +46,12 @@ class Ticks:
         return Standing(row["next"], row["fires"]) if row else Standing(None, 0)
 
     def put(self, name: str, following: float | None, fires: int) -> None:
-        """When it is due next; what waits to be fired is dropped."""
-        with transaction(self._database):
-            self._database.execute(f"DELETE {UNFIRED}", (name,))
-            self._database.execute("INSERT OR REPLACE INTO alarms VALUES (?, ?, ?)", (name, following, fires))
+        """When it is due next, and how often it was."""
+        self._database.execute("INSERT OR REPLACE INTO alarms VALUES (?, ?, ?)", (name, following, fires))
+
+    def drop(self, name: str) -> None:
+        """Forget what waits to be fired."""
+        self._database.execute(f"DELETE {UNFIRED}", (name,))
 
     def due(self, now: float) -> list[str]:
         """Active alarms that are due, the first ones; between some and the next ones others may run."""
