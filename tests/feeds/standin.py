@@ -189,6 +189,8 @@ class StandIn:
         payload = await request.json()
         self.fires.append(Fire(time.time(), namespace, request.match_info["trigger"], payload))
         activation = self._start_rules(namespace, request.match_info["trigger"], payload)
+        if fault == "slow":
+            await asyncio.sleep(0.5)
         if fault == "lost":
             assert request.transport
             request.transport.abort()

@@ -1,7 +1,5 @@
 """Every answer to a fire, and what the dispatcher makes of it."""
 
-import asyncio
-import threading
 import time
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from deepwhisk.objects.stores.memory import MemoryStore
 from feeds.conftest import Bench
-from feeds.standin import AUTH, Outcome, StandIn
+from feeds.standin import AUTH, StandIn
 
 
 def put(store: MemoryStore, *keys: str) -> None:
@@ -121,16 +119,13 @@ async def test_a_refusal_disables_and_deletes_nothing(
 async def test_a_fire_that_is_on_its_way_while_the_feed_changes_is_made_once(
     bench: Bench, memory: MemoryStore, openwhisk: StandIn
 ) -> None:
-    gate = threading.Event()
-    openwhisk.rules[0].outcome = lambda payload: Outcome() if gate.wait(60) else Outcome(status=3)
+    openwhisk.script = ["slow"]
     put(memory, "1")
-    async with bench.running() as feed:
+    async with bench.running():
         await bench.create()
-        await bench.until(lambda: feed.flows["guest/t"].dispatcher.flying)
-        updating = asyncio.create_task(bench.ask("UPDATE", suffix=""))
-        await asyncio.sleep(0.05)
-        gate.set()
-        await updating
+        await bench.until(lambda: openwhisk.fires)
+        await bench.ask("PAUSE")
+        await bench.ask("UNPAUSE")
         await bench.until(lambda: bench.counts() == {"confirmed": 1})
 
     assert len(openwhisk.fires) == 1

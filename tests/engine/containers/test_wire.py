@@ -56,6 +56,13 @@ async def test_the_connection_is_kept(tmp_path: Path) -> None:
         assert wire.open
 
 
+async def test_what_was_never_sent_can_be_asked_of_another(tmp_path: Path) -> None:
+    async with answering(tmp_path, OK) as wire:
+        wire.close()  # as uvloop does when the container has gone, before it tells
+        assert not wire.open
+        assert await wire.ask("/run", b"{}") is Lost.BEFORE
+
+
 async def test_an_answer_may_come_byte_by_byte(tmp_path: Path) -> None:
     async with answering(tmp_path, *(bytes([each]) for each in OK)) as wire:
         assert await wire.ask("/run", b"{}") == Answer(200, b"{}", 2)

@@ -151,10 +151,10 @@ class ProcessDriver:
         return await asyncio.shield(task)
 
     async def _start_zygote(self, environment: Environment, packages: list[str]) -> zygote.Zygote:
-        runtime = await asyncio.to_thread(install_runtime, self._cache)
         self._number += 1
         folder = self._folder / f"{environment.digest[:8]}-{self._number}"
         try:
+            runtime = await asyncio.to_thread(install_runtime, self._cache)
             return await launch.start(environment.python, runtime, folder, self._variables, packages)
         except OSError as fault:
             raise ContainerFailed(f"cannot start {environment.python}: {fault}") from fault

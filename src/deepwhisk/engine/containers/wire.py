@@ -47,7 +47,7 @@ class Wire(asyncio.Protocol):
     @property
     def open(self) -> bool:
         """Whether the container is there this very moment: a call sent to one that has gone would be lost."""
-        return self._connected and not self._end.poll(0)
+        return self._connected and not self._transport.is_closing() and not self._end.poll(0)
 
     @property
     def lost(self) -> bool:
@@ -55,13 +55,16 @@ class Wire(asyncio.Protocol):
         return not self._connected
 
     def ask(self, path: str, body: bytes) -> asyncio.Future[Reply]:
-        self._waiter = asyncio.get_running_loop().create_future()
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        if self._transport.is_closing():
+            self._settle(Lost.BEFORE)
+            return waiter
         head = (
             f"POST {path} HTTP/1.1\r\nHost: container\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         self._transport.write(head.encode() + body)
-        return self._waiter
+        return waiter
 
     def give_up(self, reason: Lost) -> None:
         self._settle(reason)
