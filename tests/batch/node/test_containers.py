@@ -78,6 +78,13 @@ def test_udocker_runs_the_models_image(attempts: Attempts, udocker: UdockerHost)
     assert attempt.metrics[0]["runtime"] is True
 
 
+def test_what_udocker_writes_for_itself_goes_with_the_job(tmp_path: Path) -> None:
+    wanted = containers.Wanted("name", "image", tmp_path, [], {}, gpus=False)
+    told = dict(word.split("=", 1) for word in containers.udocker(wanted).command[1:3])
+
+    assert told == {"UDOCKER_TMP": str(tmp_path), "PROOT_TMP_DIR": str(tmp_path)}
+
+
 def test_what_is_not_there_is_said(attempts: Attempts) -> None:
     attempt = contained(attempts, "apptainer", "deepwhisk/tiny:1.0")
     attempt.variables["PATH"] = "/usr/bin:/bin"

@@ -70,7 +70,9 @@ def docker(wanted: Wanted) -> Wrapped:
 
 def udocker(wanted: Wanted) -> Wrapped:
     """Without privilege and without a daemon; its containers have the network of the machine."""
-    command = [*UDOCKER, "run", "--nobanner", "--rm", f"--name={wanted.name}"]
+    # Where it leaves files if it is killed, and its own proot; Debian's leaves a small one in /tmp.
+    command = ["env", f"UDOCKER_TMP={wanted.folder}", f"PROOT_TMP_DIR={wanted.folder}"]
+    command += [*UDOCKER, "run", "--nobanner", "--rm", f"--name={wanted.name}"]
     command += [f"--workdir={wanted.folder / 'here'}", f"--entrypoint={INSIDE[0]}"]
     command += [f"--volume={path}:{path}" for path in (wanted.folder, *wanted.shown)]
     command += [f"--env={name}={value}" for name, value in wanted.given()]

@@ -76,8 +76,11 @@ class UdockerDriver:
         given = {**_COMMON, **self._variables, **several, MARK: str(folder)}
         variables = [f"--env={name}={value}" for name, value in given.items()]
         command = udocker.command("run", "--nobanner", *place.tree.volumes(), *variables, _NAME)
-        environment = images.environment(folder / "containers") | {"UDOCKER_TMP": str(folder)}
-        return await keep(command, environment, place, executable, self._watch)
+        # Debian's proot does not listen to its variable: killed, it leaves a file of 9 KB in /tmp.
+        own = {"UDOCKER_TMP": str(folder), "PROOT_TMP_DIR": str(folder)}
+        return await keep(
+            command, images.environment(folder / "containers") | own, place, executable, self._watch
+        )
 
     async def close(self) -> None:
         for task in self._background:
