@@ -63,7 +63,6 @@ class Dispatcher:
         self._backoff = Backoff(pace.first_backoff, pace.longest_backoff)
         self._not_before = 0.0
         self._flying: dict[str, asyncio.Task[None]] = {}
-        self._landing = False
         self._woken = asyncio.Event()
 
     @property
@@ -81,31 +80,25 @@ class Dispatcher:
         self._not_before = time.monotonic() + self._backoff.next()
 
     async def land(self, seconds: float) -> None:
-        """Fire nothing more, and wait for what is on its way, which would be fired again."""
-        self._landing = True
+        """When `run` has ended: wait for what is on its way, which would be fired again, and end the rest."""
         if self._flying:
-            await asyncio.wait(list(self._flying.values()), timeout=seconds)
+            _, late = await asyncio.wait(list(self._flying.values()), timeout=seconds)
+            for task in late:
+                task.cancel()
 
     async def run(self) -> None:
         """Fire until cancelled."""
-        try:
-            while True:
-                self._woken.clear()
-                moment = Moment(time.time(), time.monotonic())
-                if (entry := self._choose(moment)) is None:
-                    await woken(self._woken, self._wait(moment))
-                    continue
-                await self._rate.take()
-                if not self._landing:
-                    self._start(entry)
-        finally:
-            for task in list(self._flying.values()):
-                task.cancel()
+        while True:
+            self._woken.clear()
+            moment = Moment(time.time(), time.monotonic())
+            if (entry := self._choose(moment)) is None:
+                await woken(self._woken, self._wait(moment))
+                continue
+            await self._rate.take()
+            self._start(entry)
 
     def _choose(self, moment: Moment) -> Entry | None:
         """The next event, if one may be fired now. A trouble is probed with one fire at a time."""
-        if self._landing:
-            return None
         parallel = 1 if self.holding or self._backoff.tries else self._pace.parallel_fires
         if len(self._flying) >= parallel or moment.clock < self._not_before or not self.confirmer.room():
             return None

@@ -48,10 +48,10 @@ class Flow:
         self._running = [tasks.start(run()) for run in runs]
 
     async def stop(self) -> None:
-        await self.dispatcher.land(LANDING)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await self.dispatcher.land(LANDING)
 
     def status(self) -> dict[str, Any]:
         """How the subscription stands; holds no secret."""

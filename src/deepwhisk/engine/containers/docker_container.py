@@ -14,8 +14,7 @@ from typing import Any
 from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers.docker_api import Docker
 from deepwhisk.engine.containers.docker_door import Door
-from deepwhisk.engine.containers.process import EXPLAINED_SECONDS
-from deepwhisk.engine.containers.wire import Wire
+from deepwhisk.engine.containers.wire import EXPLAINED_SECONDS, Wire
 from deepwhisk.engine.logs import Output
 from deepwhisk.errors import ContainerFailed
 
@@ -85,7 +84,7 @@ class DockerContainer:
             reply = await wire.ask(path, body)
         finally:
             self._busy.discard(wire)
-            self.door.put_away(wire, reply)
+            wire.put_away(reply, self.door.kept)
         return await self._why() if reply is Lost.EXIT and wire.lost else reply
 
     @property

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deepwhisk.engine.container import Lost, Reply
 from deepwhisk.engine.containers.docker_api import Docker
 from deepwhisk.engine.containers.wire import Wire
 from deepwhisk.errors import ContainerFailed
@@ -22,13 +21,6 @@ class Door:
     id: str
     address: str
     kept: list[Wire] = field(default_factory=list)
-
-    def put_away(self, wire: Wire, reply: Reply) -> None:
-        """Keep a connection for the next call, if that can use it."""
-        if isinstance(reply, Lost) or not wire.keeps:
-            wire.close()
-        else:
-            self.kept.append(wire)
 
     def close(self) -> None:
         for wire in self.kept:

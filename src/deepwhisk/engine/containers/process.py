@@ -17,13 +17,12 @@ from typing import ClassVar
 from deepwhisk.engine.container import Lost, Origin, Reply
 from deepwhisk.engine.containers import zygote
 from deepwhisk.engine.containers.watch import Watch
-from deepwhisk.engine.containers.wire import Wire
+from deepwhisk.engine.containers.wire import EXPLAINED_SECONDS, Wire
 from deepwhisk.engine.invocation import Executable
 from deepwhisk.engine.logs import Logs
 
 _MEBIBYTE = 1 << 20
 _SENTINEL_SECONDS = 2.0
-EXPLAINED_SECONDS = 5.0  # until the end behind a lost connection is known; on a busy machine that takes long
 _UNMARKED = {"DEEPWHISK_LOG_ENDS": "answer"}  # deepwhisk_runtime.container
 
 
@@ -61,16 +60,9 @@ class ProcessContainer:
         finally:
             timer.cancel()
             self._busy.discard(wire)
-            self._put_away(wire, reply)
+            wire.put_away(reply, self._wires)
             self._rest()
         return await self._why() if reply is Lost.EXIT and wire.lost else reply
-
-    def _put_away(self, wire: Wire, reply: Reply) -> None:
-        """One that is not to be used again is closed, by which a container sees that its caller has left."""
-        if isinstance(reply, Lost) or not wire.keeps:
-            wire.close()
-        else:
-            self._wires.append(wire)
 
     def _time_out(self, wire: Wire) -> None:
         """Of several calls, one that takes too long ends alone; the others go on to their own limits."""

@@ -13,6 +13,7 @@ from deepwhisk.engine.container import Answer, Lost, Reply
 from deepwhisk.engine.invocation import Usage
 
 KEPT = 1 << 20
+EXPLAINED_SECONDS = 5.0  # until the end behind a lost connection is known; on a busy machine that takes long
 _HEAD_LIMIT = 1 << 16
 _LONGEST_NUMBER = 20
 # As the project's own containers have it: `deepwhisk_runtime.usage`, `main.cjs`.
@@ -53,6 +54,13 @@ class Wire(asyncio.Protocol):
     def lost(self) -> bool:
         """Whether the other side has closed it, by its end if it is no strange one."""
         return not self._connected
+
+    def put_away(self, reply: Reply, kept: "list[Wire]") -> None:
+        """To what is KEPT for other calls; else closed: a container sees by that that its caller has left."""
+        if isinstance(reply, Lost) or not self.keeps:
+            self.close()
+        else:
+            kept.append(self)
 
     def ask(self, path: str, body: bytes) -> asyncio.Future[Reply]:
         waiter = self._waiter = asyncio.get_running_loop().create_future()
