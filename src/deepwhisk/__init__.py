@@ -6,5 +6,5 @@ do not import each other:
 
     cli → portal → feeds, batch, deploy, engine, images, modules, scaffold, services, system
     → manifest, whisk, objects, environments, examples, publish → project, groups → grammar
-    → goyaml, keeper, settings, sockets → errors
+    → goyaml, keeper, settings, locks, sockets → errors
 """

@@ -1,6 +1,5 @@
 """One machine's store, engine, feed and trainings, composed: what `up` and `demo` start, watch and end."""
 
-import fcntl
 import json
 import os
 import shlex
@@ -23,6 +22,7 @@ from deepwhisk.cli.running import Running
 from deepwhisk.cli.stores import make_buckets, store_from, variables
 from deepwhisk.errors import ProjectError, ServiceError
 from deepwhisk.examples import read_examples
+from deepwhisk.locks import taken
 from deepwhisk.manifest import Origin, find_origin
 from deepwhisk.objects.seaweed import Seaweed
 from deepwhisk.objects.seaweed_folder import Webhook
@@ -207,7 +207,7 @@ def _hold(state: State) -> IO[str]:
     """Hold the state folder. Raises ServiceError when another `up` does."""
     lock = state.lock.open("a")
     deadline = time.monotonic() + HOLD_SECONDS
-    while not _locked(lock):
+    while not taken(lock.fileno()):
         other = Running.read(state)
         if other is not None or time.monotonic() > deadline:
             lock.close()
@@ -218,11 +218,3 @@ def _hold(state: State) -> IO[str]:
             )
         time.sleep(0.02)
     return lock
-
-
-def _locked(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -6,7 +6,6 @@ the owner only. SIGTERM lets calls that wait finish for a while; what was accept
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import os
 import signal
@@ -34,6 +33,7 @@ from deepwhisk.engine.users import resume_leaving
 from deepwhisk.engine.warmth import Warmth
 from deepwhisk.engine.work import resume
 from deepwhisk.errors import ServiceError
+from deepwhisk.locks import taken
 from deepwhisk.settings import write_wskprops
 
 GRACE = 3.0  # seconds for calls that wait, when the engine is told to end
@@ -121,14 +121,6 @@ async def _end_running(platform: Platform) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
     """Makes FOLDER and keeps other engines out of it."""
@@ -137,7 +129,7 @@ def _claimed(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         deadline = time.monotonic() + ENDING
-        while not _taken(descriptor):
+        while not taken(descriptor):
             if time.monotonic() > deadline:
                 raise ServiceError(
                     f"another engine works in {folder}: stop it, or name another state directory"

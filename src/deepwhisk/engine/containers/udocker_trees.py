@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepwhisk.errors import ContainerFailed
+from deepwhisk.locks import taken
 
 ROOT = "ROOT"
 _SYSTEM = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt")
@@ -88,7 +89,7 @@ class Trees:
             descriptor = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         except FileNotFoundError:
             return None
-        if _is_free(descriptor, fcntl.LOCK_SH) and (path / _LOCK).exists():
+        if taken(descriptor, fcntl.LOCK_SH) and (path / _LOCK).exists():
             return Tree(path, descriptor)
         os.close(descriptor)
         return None
@@ -98,7 +99,7 @@ class Trees:
         for mark in self.folder.glob(f"*/{_OUTDATED}"):
             descriptor = os.open(mark.with_name(_LOCK), os.O_CREAT | os.O_RDWR, 0o600)
             try:
-                if _is_free(descriptor, fcntl.LOCK_EX):
+                if taken(descriptor):
                     await remove(mark.parent)
             finally:
                 os.close(descriptor)
@@ -126,14 +127,6 @@ async def run(*command: str, variables: Mapping[str, str] | None = None) -> tupl
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return process.returncode or 0, said.decode(errors="replace").strip()[-_TAIL:]
-
-
-def _is_free(descriptor: int, how: int) -> bool:
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _settle(root: Path) -> None:
